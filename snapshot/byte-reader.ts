@@ -1,0 +1,93 @@
+import { SnapshotError } from "./error.js";
+
+/**
+ * Reads what ByteWriter writes, from bytes that nobody vouches for: every length is checked against what is left before anything is
+ * allocated, and reading past the end is SNAPSHOT_MALFORMED (never `undefined` turned into a number).
+ */
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  position: number;
+  readonly end: number;
+  private readonly data: DataView;
+
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.bytes = bytes;
+    this.position = start;
+    this.end = end;
+    this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  get left(): number {
+    return this.end - this.position;
+  }
+
+  byte(): number {
+    if (this.position >= this.end) throw this.short(1);
+    return this.bytes[this.position++]!;
+  }
+
+  varint(): number {
+    const bytes = this.bytes;
+    let at = this.position;
+    const end = this.end;
+    let byte: number;
+    if (at >= end) throw this.short(1);
+    byte = bytes[at++]!;
+    let result = byte & 0x7f;
+    if (byte >= 0x80) {
+      let scale = 128;
+      do {
+        if (at >= end) throw this.short(1);
+        byte = bytes[at++]!;
+        result += (byte & 0x7f) * scale;
+        scale *= 128;
+      } while (byte >= 0x80 && scale <= 0x10000000000000);
+      if (byte >= 0x80 || result > Number.MAX_SAFE_INTEGER) throw this.malformed("a varint over 2^53 - 1");
+      // One number, one encoding: padding with zero groups would give equal values different bytes.
+      if (byte === 0) throw this.malformed("a varint with needless bytes");
+    }
+    this.position = at;
+    return result;
+  }
+
+  /** A count or length of things that take at least `unit` bytes each: never more than what is left. */
+  count(unit = 1): number {
+    const count = this.varint();
+    if (count * unit > this.end - this.position) throw this.short(count * unit);
+    return count;
+  }
+
+  uint32(): number {
+    if (this.end - this.position < 4) throw this.short(4);
+    const value = this.data.getUint32(this.position, true);
+    this.position += 4;
+    return value;
+  }
+
+  float64(): number {
+    if (this.end - this.position < 8) throw this.short(8);
+    const value = this.data.getFloat64(this.position, true);
+    this.position += 8;
+    return value;
+  }
+
+  /** A view of the next `length` bytes. */
+  take(length: number): Uint8Array {
+    if (length > this.end - this.position) throw this.short(length);
+    const start = this.position;
+    this.position = start + length;
+    return this.bytes.subarray(start, start + length);
+  }
+
+  short(wanted: number): SnapshotError {
+    return this.malformed(`${wanted} bytes announced where ${this.end - this.position} are left`);
+  }
+
+  malformed(what: string): SnapshotError {
+    return new SnapshotError(
+      "SNAPSHOT_MALFORMED",
+      `The bytes are no valid encoding: ${what} at byte ${this.position}. The data was damaged or not written by this format.`,
+      { offset: this.position },
+    );
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What an object is by its internal slots, not by what it calls itself: values may come from another realm (an iframe, a test's sandbox),
+ * and `Symbol.toStringTag` or a `constructor` property can say anything.
+ */
+export type Intrinsic =
+  | "Object" | "Array" | "Map" | "Set" | "Date" | "RegExp" | "ArrayBuffer" | "View" | "Boolean" | "Number" | "String" | "BigInt" | "Error"
+  /** Ordinary object with another prototype, or an object of the platform. */
+  | "Other"
+  /** What structured clone throws on. */
+  | "Refused";
+
+const prototypes = new Map<object | null, Intrinsic>([
+  [Object.prototype, "Object"],
+  [null, "Object"],
+  [Array.prototype, "Array"],
+]);
+
+export function intrinsicOf(value: object): Intrinsic {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  // An array's prototype can be anything; Array.isArray alone decides, and it is cheap.
+  if (Array.isArray(value)) return "Array";
+  if (prototype === Object.prototype || prototype === null) {
+    // Object.setPrototypeOf(new Map(), null) and the like still have their slots, but so seldom that plain objects must not pay for it.
+    return prototypes.get(prototype)!;
+  }
+  return bySlots(value);
+}
+
+function bySlots(value: object): Intrinsic {
+  if (ArrayBuffer.isView(value)) return "View";
+  switch (Object.prototype.toString.call(value)) {
+    case "[object Date]":
+      return has(value, Date.prototype.getTime) ? "Date" : "Other";
+    case "[object RegExp]":
+      return has(value, regexpFlag) ? "RegExp" : "Other";
+    case "[object Error]":
+      return "Error";
+    case "[object Boolean]":
+      return has(value, Boolean.prototype.valueOf) ? "Boolean" : "Other";
+    case "[object Number]":
+      return has(value, Number.prototype.valueOf) ? "Number" : "Other";
+    case "[object String]":
+      return has(value, String.prototype.valueOf) ? "String" : "Other";
+  }
+  if (has(value, mapSize)) return "Map";
+  if (has(value, setSize)) return "Set";
+  if (has(value, bufferLength)) return "ArrayBuffer";
+  if (has(value, BigInt.prototype.valueOf)) return "BigInt";
+  // A DOMException inherits from Error and is an object of the platform all the same.
+  if (value instanceof Error && !/DOMException|QuotaExceededError/.test(Object.prototype.toString.call(value))) return "Error";
+  return isRefused(value) ? "Refused" : "Other";
+}
+
+const getter = (prototype: object, name: string) => Object.getOwnPropertyDescriptor(prototype, name)!.get!;
+const mapSize = getter(Map.prototype, "size");
+const setSize = getter(Set.prototype, "size");
+const bufferLength = getter(ArrayBuffer.prototype, "byteLength");
+const regexpFlag = getter(RegExp.prototype, "global");
+
+/** A built-in method works only on objects that have its slot. */
+function has(value: object, method: (this: never) => unknown): boolean {
+  try {
+    method.call(value as never);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const refused = ["WeakMap", "WeakSet", "WeakRef", "Promise", "SharedArrayBuffer", "Generator", "AsyncGenerator"] as const;
+
+function isRefused(value: object): boolean {
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  return (refused as readonly string[]).includes(tag);
+}
