@@ -1,0 +1,62 @@
+/** Puts the operators of this folder in the place of the SDK's. */
+import "apache-beam";
+import { ParDoPayload } from "apache-beam/proto/beam_runner_api";
+import { deserializeFn } from "apache-beam/internal/serialize";
+import * as urns from "apache-beam/internal/urns";
+// Registers the direct runner's operators, one of which is replaced below.
+import "apache-beam/runners/direct_runner";
+import { impulse } from "apache-beam/transforms/internal";
+import { parDo, type SplitOptions } from "apache-beam/transforms/pardo";
+import { type WindowFn } from "apache-beam/transforms/window";
+import { type Instant, type Window } from "apache-beam/values";
+import { NonPromise, registerOperatorConstructor } from "apache-beam/worker/operators";
+import { AsyncParDoOperator } from "./async-par-do-operator.js";
+import { asyncDoFnUrn } from "./async-payload.js";
+import "./bundle-processor.js";
+import {
+  assignTimestampsOperator,
+  identityOperator,
+  splitOperator,
+  windowIntoOperator,
+} from "./element-wise-operators.js";
+import { earliestInGlobalWindow } from "./global-window.js";
+import { receiverOf } from "./par-do-scope.js";
+import { SyncParDoOperator } from "./sync-par-do-operator.js";
+
+registerOperatorConstructor(parDo.urn, (transformId, transform, context) => {
+  const payload = ParDoPayload.fromBinary(transform.spec!.payload);
+  const fn = payload.doFn!;
+  switch (fn.urn) {
+    case urns.SERIALIZED_JS_DOFN_INFO:
+      return new SyncParDoOperator(transformId, transform, context, payload);
+    case asyncDoFnUrn:
+      return new AsyncParDoOperator(transformId, transform, context, payload);
+    case urns.IDENTITY_DOFN_URN:
+      return identityOperator(transformId, receiverOf(transform, context));
+    case urns.JS_WINDOW_INTO_DOFN_URN: {
+      const { windowFn } = deserializeFn(fn.payload) as { windowFn: WindowFn<Window> };
+      return windowIntoOperator(transformId, receiverOf(transform, context), windowFn);
+    }
+    case urns.JS_ASSIGN_TIMESTAMPS_DOFN_URN: {
+      const { func } = deserializeFn(fn.payload) as { func: (value: unknown, timestamp: Instant) => Instant };
+      return assignTimestampsOperator(transformId, receiverOf(transform, context), func);
+    }
+    case urns.SPLITTING_JS_DOFN_URN:
+      return splitOperator(transformId, transform, context, deserializeFn(fn.payload) as SplitOptions);
+    default:
+      throw new TypeError(`This worker does not know the kind of DoFn "${fn.urn}" of step ${transform.uniqueName}.`);
+  }
+});
+
+// The direct runner's source. The stock one drops the promise of the steps behind it, with which errors and the order of things get lost.
+registerOperatorConstructor(impulse.urn, (transformId, transform, context) => {
+  const receiver = receiverOf(transform, context);
+  return {
+    transformId,
+    process: () => NonPromise,
+    async startBundle() {
+      await receiver.receive(earliestInGlobalWindow(new Uint8Array()));
+    },
+    finishBundle: () => Promise.resolve(),
+  };
+});

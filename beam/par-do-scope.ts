@@ -1,0 +1,47 @@
+/** What the operators of synchronous and asynchronous DoFns have in common: the context of an element, and how its outputs are handed on. */
+import "apache-beam";
+import { type ParDoPayload, type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";
+import { type WindowedValue } from "apache-beam/values";
+import { createSideInputInfo, ParamProviderImpl } from "apache-beam/worker/pardo_context";
+import { type OperatorContext, type ProcessResult, type Receiver } from "apache-beam/worker/operators";
+
+/** The context object of a DoFn, bound to one element at a time. */
+export interface ParDoScope {
+  /** The user's context with its parameters live; undefined when the DoFn was given none. */
+  readonly context: unknown;
+  /** Binds the parameters to this element. A promise when side inputs have to be fetched first; call it again once they are there. */
+  enter(element: WindowedValue<unknown>): ProcessResult;
+}
+
+/** Side inputs, metrics and state are looked up per bundle, so a scope must be made inside one. */
+export function scopeFactory(
+  transformId: string,
+  transform: TransformProto,
+  operator: OperatorContext,
+  payload: ParDoPayload,
+  userContext: unknown,
+): () => ParDoScope {
+  const sideInputs = createSideInputInfo(transform, payload, operator);
+  return () => {
+    const provider = new ParamProviderImpl(transformId, sideInputs, operator.getStateProvider, operator.metricsContainer);
+    const context: unknown =
+      userContext === null || userContext === undefined ? undefined : provider.augmentContext(userContext);
+    return { context, enter: (element) => provider.setCurrentValue(element) };
+  };
+}
+
+/** Every DoFn here has one output; several come from a split behind it. */
+export function receiverOf(transform: TransformProto, operator: OperatorContext): Receiver {
+  return operator.getReceiver(Object.values(transform.outputs)[0]) as Receiver;
+}
+
+export function withValue(element: WindowedValue<unknown>, value: unknown): WindowedValue<unknown> {
+  if (value instanceof Promise) {
+    // It may still fail, and nobody will look at it again.
+    value.catch(() => undefined);
+    throw new TypeError(
+      "A function of map, flatMap or parDo gave a promise, which is not awaited there. Use asyncParDo for work that takes time.",
+    );
+  }
+  return { value, windows: element.windows, pane: element.pane, timestamp: element.timestamp };
+}
