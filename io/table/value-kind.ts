@@ -1,0 +1,37 @@
+import type { ColumnKind } from "./column.js";
+
+const minInt64 = -(2n ** 63n);
+const maxInt64 = 2n ** 63n - 1n;
+const loneSurrogate = /\p{Surrogate}/u;
+
+/**
+ * The narrowest kind of column that holds the value exactly; undefined for null and undefined, which every column holds as NULL.
+ * NaN, an invalid Date, a string with a lone surrogate and a BigInt beyond 64 bits have no column type in any engine: they are
+ * `json`, where each has a tagged form. -0 counts as a number: the row says in `_issues` that it was negative.
+ */
+export function kindOfValue(value: unknown): ColumnKind | undefined {
+  switch (typeof value) {
+    case "undefined":
+      return undefined;
+    case "string":
+      return loneSurrogate.test(value) ? "json" : "text";
+    case "number":
+      if (Number.isSafeInteger(value)) return "integer";
+      return Number.isNaN(value) ? "json" : "number";
+    case "boolean":
+      return "boolean";
+    case "bigint":
+      return value >= minInt64 && value <= maxInt64 ? "bigint" : "json";
+    default:
+      if (value === null) return undefined;
+      if (value instanceof Date) return Number.isNaN(value.getTime()) ? "json" : "date";
+      return value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? "binary" : "json";
+  }
+}
+
+/** Whether the value's properties become columns. Everything else is one value in one column. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
