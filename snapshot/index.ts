@@ -8,3 +8,16 @@ export { HostObject, UnsupportedView } from "./host-object.js";
 export { SnapshotBlob } from "./snapshot-blob.js";
 export { crc32 } from "./crc32.js";
 export { createSha256, sha256, type Sha256, toHex, fromHex } from "./sha256.js";
+export {
+  type DatabaseSchema, type ObjectStoreSchema, type IndexSchema, objectStoreOf, encodeSchema, decodeSchema,
+} from "./schema.js";
+export { type Origin, unknownOrigin, sameOrigin } from "./origin.js";
+export { SnapshotRecord, type RecordFrame, encodeRecord, decodeRecord, equalBytes } from "./record.js";
+export { type ByteSource, type ByteSink, bytesSource } from "./byte-source.js";
+export { type Platform, webPlatform } from "./platform.js";
+export { type SnapshotHeader, type Consistency } from "./header.js";
+export { type SnapshotSummary, type StoreSummary, type UnportableCount } from "./summary.js";
+export { SnapshotWriter, type SnapshotWriterOptions } from "./writer.js";
+export { SnapshotReader, type ReadOptions, type BlockInfo } from "./reader.js";
+export { type Attachment } from "./attachment.js";
+export { recoverSnapshot, type RecoveredSnapshot, type LostRange } from "./recover.js";

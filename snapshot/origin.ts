@@ -1,0 +1,41 @@
+import { SnapshotError } from "./error.js";
+import { originMessage } from "./message-codec.js";
+import { fromHex, toHex } from "./sha256.js";
+import { decodeText, encodeText } from "./text.js";
+
+/** Where a record comes from: it stays with the record through merges, so that a later merge can still tell newer from older. */
+export interface Origin {
+  /** The device (browser profile) that captured it; "" when unknown. */
+  readonly device: string;
+  /** Id of the snapshot, 64 hexadecimal digits; "" for a record that no snapshot holds yet. */
+  readonly snapshot: string;
+  /** Milliseconds since the epoch, on the device's clock. */
+  readonly capturedAt: number;
+  /** Place of the segment in the device's chain: 0 for a full snapshot, 1 and up for the deltas that follow. */
+  readonly sequence: number;
+}
+
+export const unknownOrigin: Origin = Object.freeze({ device: "", snapshot: "", capturedAt: 0, sequence: 0 });
+
+export function encodeOrigin(origin: Origin): Uint8Array {
+  return originMessage.encode({
+    device: encodeText(origin.device),
+    snapshot: fromHex(origin.snapshot),
+    captured_at: origin.capturedAt,
+    sequence: origin.sequence,
+  });
+}
+
+export function decodeOrigin(bytes: Uint8Array): Origin {
+  const message = originMessage.decode(bytes);
+  const device = message.device && message.device.length > 0 ? decodeText(message.device) : "";
+  const snapshot = message.snapshot ?? new Uint8Array(0);
+  if (device === undefined || (snapshot.length !== 32 && snapshot.length !== 0)) {
+    throw new SnapshotError("SNAPSHOT_MALFORMED", "A record's origin names no valid device or snapshot. The file was damaged or forged.");
+  }
+  return { device, snapshot: toHex(snapshot), capturedAt: message.captured_at ?? 0, sequence: message.sequence ?? 0 };
+}
+
+export function sameOrigin(a: Origin, b: Origin): boolean {
+  return a === b || (a.snapshot === b.snapshot && a.device === b.device && a.capturedAt === b.capturedAt && a.sequence === b.sequence);
+}

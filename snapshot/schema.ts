@@ -1,0 +1,135 @@
+import { SnapshotError } from "./error.js";
+import { type DatabaseMessage, databaseMessage, type IndexMessage, type KeyPathMessage, type ObjectStoreMessage } from "./message-codec.js";
+import { decodeText, encodeText } from "./text.js";
+
+/** A database as IndexedDB defines it: everything that is needed to create it again. */
+export interface DatabaseSchema {
+  readonly name: string;
+  /** The database's version, 1 to 2^53 - 1. */
+  readonly version: number;
+  readonly objectStores: readonly ObjectStoreSchema[];
+}
+
+export interface ObjectStoreSchema {
+  readonly name: string;
+  /** null for out-of-line keys. A string and an array with that one string are two different things. */
+  readonly keyPath: null | string | readonly string[];
+  readonly autoIncrement: boolean;
+  /** The number that the key generator gives next, where it could be had. */
+  readonly keyGenerator?: { readonly currentNumber: number } | undefined;
+  readonly indexes: readonly IndexSchema[];
+}
+
+export interface IndexSchema {
+  readonly name: string;
+  readonly keyPath: string | readonly string[];
+  readonly unique: boolean;
+  readonly multiEntry: boolean;
+}
+
+/** More object stores or indexes than any browser creates in reasonable time; a bound for what a file may announce. */
+const maxStores = 10_000;
+const maxIndexes = 10_000;
+
+export function objectStoreOf(schema: DatabaseSchema, name: string): ObjectStoreSchema | undefined {
+  return schema.objectStores.find((store) => store.name === name);
+}
+
+/** A schema as bytes, for example inside a pipeline; `decodeSchema` reads it. Equal schemas have equal bytes. */
+export function encodeSchema(schema: DatabaseSchema): Uint8Array {
+  return databaseMessage.encode(schemaToMessage(schema));
+}
+
+export function decodeSchema(bytes: Uint8Array): DatabaseSchema {
+  return schemaFromMessage(databaseMessage.decode(bytes));
+}
+
+export function schemaToMessage(schema: DatabaseSchema): DatabaseMessage {
+  return {
+    name: encodeText(schema.name),
+    version: schema.version,
+    object_stores: schema.objectStores.map((store): ObjectStoreMessage => ({
+      name: encodeText(store.name),
+      key_path: keyPathToMessage(store.keyPath),
+      auto_increment: store.autoIncrement,
+      current_number: store.keyGenerator?.currentNumber ?? 0,
+      indexes: store.indexes.map((index): IndexMessage => ({
+        name: encodeText(index.name),
+        key_path: keyPathToMessage(index.keyPath),
+        unique: index.unique,
+        multi_entry: index.multiEntry,
+      })),
+    })),
+  };
+}
+
+/** @throws SnapshotError SNAPSHOT_MALFORMED for a schema that no database can have. */
+export function schemaFromMessage(message: DatabaseMessage): DatabaseSchema {
+  const stores = message.object_stores ?? [];
+  if (stores.length > maxStores) throw malformed(`${stores.length} object stores`);
+  const version = message.version ?? 0;
+  if (!Number.isSafeInteger(version) || version < 0) throw malformed(`the database version ${version}`);
+  const schema: DatabaseSchema = {
+    name: text(message.name, "the database's name"),
+    version,
+    objectStores: stores.map(storeFromMessage),
+  };
+  unique(schema.objectStores, "object store");
+  return schema;
+}
+
+function storeFromMessage(message: ObjectStoreMessage): ObjectStoreSchema {
+  const indexes = message.indexes ?? [];
+  if (indexes.length > maxIndexes) throw malformed(`${indexes.length} indexes`);
+  const current = message.current_number ?? 0;
+  if (current !== 0 && (!Number.isInteger(current) || current < 1 || current > 2 ** 53)) {
+    throw malformed(`the key generator position ${current}`);
+  }
+  const store: ObjectStoreSchema = {
+    name: text(message.name, "an object store's name"),
+    keyPath: message.key_path ? keyPathFromMessage(message.key_path) : null,
+    autoIncrement: message.auto_increment ?? false,
+    ...(current === 0 ? {} : { keyGenerator: { currentNumber: current } }),
+    indexes: indexes.map((index) => ({
+      name: text(index.name, "an index's name"),
+      keyPath: keyPathFromMessage(index.key_path ?? { parts: [] }),
+      unique: index.unique ?? false,
+      multiEntry: index.multi_entry ?? false,
+    })),
+  };
+  unique(store.indexes, "index");
+  return store;
+}
+
+function keyPathToMessage(keyPath: null | string | readonly string[]): KeyPathMessage | null {
+  if (keyPath === null) return null;
+  return typeof keyPath === "string" ? { parts: [encodeText(keyPath)] } : { array: true, parts: keyPath.map(encodeText) };
+}
+
+function keyPathFromMessage(message: KeyPathMessage): string | readonly string[] {
+  const parts = (message.parts ?? []).map((part) => text(part, "a keyPath"));
+  if (message.array === true) {
+    if (parts.length === 0) throw malformed("an empty keyPath array");
+    return parts;
+  }
+  if (parts.length !== 1) throw malformed("a keyPath without its path");
+  return parts[0]!;
+}
+
+function text(bytes: Uint8Array | undefined, what: string): string {
+  const result = bytes && bytes.length > 0 ? decodeText(bytes) : undefined;
+  if (result === undefined) throw malformed(`${what} that is no valid text`);
+  return result;
+}
+
+function unique(named: readonly { readonly name: string }[], what: string): void {
+  const seen = new Set<string>();
+  for (const { name } of named) {
+    if (seen.has(name)) throw malformed(`the ${what} ${JSON.stringify(name)} twice`);
+    seen.add(name);
+  }
+}
+
+function malformed(what: string): SnapshotError {
+  return new SnapshotError("SNAPSHOT_MALFORMED", `The schema has ${what}, which no database can have. The file was damaged or forged.`);
+}
