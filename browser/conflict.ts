@@ -1,0 +1,82 @@
+import { compareKeyBytes, compareKeys, encodeValue } from "../snapshot/index.js";
+import type { ConflictPolicy } from "./import-options.js";
+import { describeHostObject, placeholder } from "./host-objects.js";
+import { valueAt } from "./key-path.js";
+import { blobForm } from "./record-stage.js";
+import type { ImportRecord } from "./revive-record.js";
+
+/** What to do with a record whose key is taken. */
+export type Decision = "unchanged" | "skipped" | "overwritten" | "deleted" | "conflict";
+
+export interface ConflictRule {
+  readonly policy: ConflictPolicy;
+  readonly newerBy: string;
+}
+
+/** Decides between the value that is there and the record that comes. An equal value is never a conflict, so an import can be repeated. */
+export function decide({ policy, newerBy }: ConflictRule, existing: unknown, record: ImportRecord): Decision {
+  if (!record.deleted && sameValue(existing, record)) {
+    // The content of Blobs cannot be read inside a transaction; storing them once more is always right.
+    return policy === "overwrite" && record.blobs.length > 0 ? "overwritten" : "unchanged";
+  }
+  const take = record.deleted ? "deleted" : "overwritten";
+  switch (policy) {
+    case "fail":
+      return "conflict";
+    case "skip":
+      return "skipped";
+    case "overwrite":
+      return take;
+    case "newer":
+      return isNewer(valueAt(existing, newerBy), record.deleted ? record.capturedAt : valueAt(record.value, newerBy)) ? take : "skipped";
+  }
+}
+
+/** Without a time of its own a record is never newer; with one it is newer than a value without. A tombstone's time is its capture. */
+function isNewer(existing: unknown, coming: unknown): boolean {
+  const [a, b] = [comparable(existing), comparable(coming)];
+  if (b === undefined) return false;
+  return a === undefined || (typeof a === typeof b && compareKeys(b, a) > 0);
+}
+
+function comparable(time: unknown): number | string | undefined {
+  const value = time instanceof Date ? time.getTime() : time;
+  return typeof value === "string" || (typeof value === "number" && !Number.isNaN(value)) ? value : undefined;
+}
+
+/** Equal in everything but the content of Blobs. Most values are settled by the bytes they came as. */
+export function sameValue(existing: unknown, record: ImportRecord): boolean {
+  const bytes = comparableBytes(existing);
+  if (record.valueBytes && compareKeyBytes(bytes, record.valueBytes) === 0) return true;
+  return compareKeyBytes(bytes, comparableBytes(record.value)) === 0;
+}
+
+const noHash = new Uint8Array(32);
+
+function comparableBytes(value: unknown): Uint8Array {
+  return encodeValue(value, {
+    hostObject(object) {
+      if (object instanceof Blob) return blobForm(object, noHash);
+      const form = describeHostObject(object);
+      if (!form || "type" in form) return form;
+      // Two keys or handles cannot be compared; that there is one of the same kind is all that can be said.
+      return placeholder("pending" in form ? { type: "CryptoKey", reason: form.pending.type } : form.unportable);
+    },
+  });
+}
+
+/** The Blobs of a value in the order in which the codec meets them, each object once. */
+export function blobsIn(value: unknown): Blob[] {
+  const blobs: Blob[] = [];
+  encodeValue(value, {
+    hostObject(object) {
+      if (!(object instanceof Blob)) {
+        const form = describeHostObject(object);
+        return form && "type" in form ? form : undefined;
+      }
+      blobs.push(object);
+      return blobForm(object, noHash);
+    },
+  });
+  return blobs;
+}

@@ -1,0 +1,69 @@
+import type { IndexSchema, ObjectStoreSchema } from "../snapshot/index.js";
+
+/**
+ * Opens a database at the version it has. Resolves to undefined, and leaves nothing behind, when there is none of that name: opening
+ * by name alone would create it.
+ */
+export function openExisting(factory: IDBFactory, name: string): Promise<IDBDatabase | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = factory.open(name);
+    let missing = false;
+    request.onupgradeneeded = () => {
+      missing = true;
+      request.transaction?.abort();
+    };
+    request.onsuccess = () => {
+      resolve(request.result);
+    };
+    request.onerror = (event) => {
+      event.preventDefault();
+      if (missing) resolve(undefined);
+      else reject(request.error ?? new Error(`The database "${name}" could not be opened.`));
+    };
+  });
+}
+
+/** Deletes a database; when other connections are open it resolves at once and the browser deletes as soon as they close. */
+export function deleteDatabase(factory: IDBFactory, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = factory.deleteDatabase(name);
+    request.onblocked = request.onsuccess = () => {
+      resolve();
+    };
+    request.onerror = () => {
+      reject(request.error ?? new Error(`The database "${name}" could not be deleted.`));
+    };
+  });
+}
+
+/** The definition of an object store as the database has it, without the key generator's position (nothing tells that). */
+export function schemaOfStore(store: IDBObjectStore): ObjectStoreSchema {
+  return {
+    name: store.name,
+    keyPath: copyOfKeyPath(store.keyPath as string | string[] | null),
+    autoIncrement: store.autoIncrement,
+    indexes: Array.from(store.indexNames, (name): IndexSchema => {
+      const index = store.index(name);
+      return {
+        name,
+        keyPath: copyOfKeyPath(index.keyPath),
+        unique: index.unique,
+        multiEntry: index.multiEntry,
+      };
+    }),
+  };
+}
+
+/** The platform gives a list that some engines freeze or share; a plain array travels. */
+function copyOfKeyPath<T extends string | string[] | null>(keyPath: T): T {
+  return typeof keyPath === "string" || keyPath === null ? keyPath : (Array.from(keyPath) as T);
+}
+
+/**
+ * True for a connection that `openDB` of idb gave: its methods are not those of its prototype. Only the copy of idb that wrapped it can take
+ * the wrapping off, so such a database is opened again by its name.
+ */
+export function isWrapped(db: object): boolean {
+  const prototype = Object.getPrototypeOf(db) as { transaction?: unknown } | null;
+  return (db as { transaction?: unknown }).transaction !== prototype?.transaction;
+}

@@ -1,0 +1,77 @@
+import type { DBSchema, IDBPDatabase, StoreNames } from "idb";
+import type { ByteSink } from "../snapshot/index.js";
+import { byteStream } from "./byte-stream.js";
+import { isWrapped } from "./database.js";
+import { environmentOf, plainKeyRanges } from "./environment.js";
+import type { ExportOptions } from "./export-options.js";
+import { type NamedDatabase, runExport } from "./run-export.js";
+import { runInWorker, startWorker } from "./worker-job.js";
+
+/**
+ * A database as a snapshot file, streamed. Records are read in one transaction, so the file is one point in time even while other tabs
+ * write; they are staged outside the page's memory where the browser can, and compressed and streamed after the transaction, at the pace of
+ * whoever reads the stream. Memory does not grow with the database. The stream errors, and never just ends, when anything is missing.
+ *
+ * @param db an open connection (native or idb's; it stays open) or the name of a database.
+ * @throws TypeError at once for options that cannot work together.
+ * Errors of the stream: SnapshotError EXPORT_FAILED (no such database), SNAPSHOT_STORE_UNKNOWN, SNAPSHOT_VALUE_UNSUPPORTED,
+ *   SNAPSHOT_KEY_INVALID and SNAPSHOT_KEY_ORDER (transform), EXPORT_INCOMPLETE, EXPORT_ABORTED, EXPORT_BUSY; what `filter` or
+ *   `transform` throws is passed on as it is.
+ * @example
+ * await exportDB(db, { stores: ["notes"] }).pipeTo(await fileHandle.createWritable());
+ * const file = await new Response(exportDB("notes-app")).blob();
+ */
+export function exportDB<Schema extends DBSchema | unknown = unknown>(
+  db: IDBPDatabase<Schema> | IDBDatabase | string,
+  options: ExportOptions<StoreNames<Schema>> = {},
+): ReadableStream<Uint8Array> {
+  const general = options as ExportOptions;
+  checkOptions(general);
+  return byteStream((sink, signal) => start(db as IDBDatabase | string, general, sink, signal), options.signal);
+}
+
+async function start(db: IDBDatabase | string, options: ExportOptions, sink: ByteSink, signal: AbortSignal): Promise<void> {
+  const named: NamedDatabase =
+    typeof db === "string"
+      ? { name: db }
+      : { name: db.name, expected: { version: db.version, stores: Array.from(db.objectStoreNames) } };
+  const worker = signal.aborted ? undefined : await startWorker(options.worker, await reasonToStay(db, options));
+  if (worker) {
+    await runInWorker(
+      worker,
+      { kind: "export", source: named, options: cloneable(options) },
+      { onProgress: options.onProgress, sink },
+      signal,
+    );
+    return;
+  }
+  await runExport(typeof db === "string" || isWrapped(db) ? named : db, options, sink, signal);
+}
+
+/** Why a worker could not do it, if so. */
+async function reasonToStay(db: IDBDatabase | string, options: ExportOptions): Promise<string | undefined> {
+  if (options.filter || options.transform) return "filter and transform cannot be sent to it";
+  if (!environmentOf(options).isDefault) return "it cannot reach this IndexedDB factory";
+  // A connection does not tell whether it belongs to a storage bucket, and a worker would look outside of all buckets.
+  const buckets = (globalThis as { navigator?: { storageBuckets?: { keys(): Promise<string[]> } } }).navigator?.storageBuckets;
+  if (typeof db !== "string" && !options.indexedDB && buckets && (await buckets.keys()).length > 0) {
+    return "the database may lie in a storage bucket, which it could not tell";
+  }
+  return undefined;
+}
+
+function cloneable(options: ExportOptions): ExportOptions {
+  const { onProgress, signal, worker, indexedDB, IDBKeyRange, filter, transform, ...plain } = options;
+  return { ...plain, keyRanges: plainKeyRanges(plain.keyRanges) };
+}
+
+function checkOptions({ blockBytes, capturedAt, filter, transform, onProgress }: ExportOptions): void {
+  for (const [name, option] of Object.entries({ filter, transform, onProgress })) {
+    if (option !== undefined && typeof option !== "function") throw new TypeError(`exportDB: ${name} must be a function.`);
+  }
+  if (capturedAt !== undefined && !Number.isFinite(Number(capturedAt))) {
+    throw new TypeError("exportDB: capturedAt must be a date or milliseconds since the epoch.");
+  }
+  if (blockBytes !== undefined && !(blockBytes >= 1024)) throw new TypeError("exportDB: blockBytes must be at least 1024.");
+}
+

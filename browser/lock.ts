@@ -1,0 +1,23 @@
+/** Runs `work` while no other tab or worker of the origin runs under the same name. Where there are no Web Locks it just runs. */
+export async function withLock<T>(
+  name: string,
+  options: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
+  work: () => Promise<T>,
+  onBusy: () => Error,
+): Promise<T> {
+  const locks = lockManager();
+  if (!locks) return work();
+  const lockOptions: LockOptions = options.wait
+    ? options.signal
+      ? { signal: options.signal }
+      : {}
+    : { ifAvailable: true };
+  return locks.request(name, lockOptions, (lock) => {
+    if (!lock) throw onBusy();
+    return work();
+  }) as Promise<T>;
+}
+
+export function lockManager(): LockManager | undefined {
+  return (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
+}

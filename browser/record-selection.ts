@@ -1,0 +1,22 @@
+import type { Key, KeyRange } from "../snapshot/index.js";
+
+/** A key and its value, always seen and changed together: for in-line keys the key is also a part of the value. */
+export interface StoreRecord {
+  readonly store: string;
+  readonly key: Key;
+  readonly value: unknown;
+}
+
+/** What a `transform` gives back. Without `key` the record keeps its key, or takes the one that the new value holds at the key path. */
+export interface TransformedRecord {
+  readonly key?: unknown;
+  readonly value: unknown;
+}
+
+/** Which records of a database, and in what form. */
+export interface RecordSelection<Store extends string = string> {
+  /** Object stores to take. Default: all. @throws SNAPSHOT_STORE_UNKNOWN for a name that is not there. */
+  readonly stores?: readonly Store[] | undefined;
+  /** Keys to take, per object store; stores that are not named are taken whole. An IDBKeyRange fits. */
+  readonly keyRanges?: { readonly [name in Store]?: KeyRange } | undefined;
+}

@@ -1,0 +1,195 @@
+import {
+  type HostObject,
+  type Key,
+  type ObjectStoreSchema,
+  SnapshotBlob,
+  SnapshotError,
+  describeKey,
+  encodeKey,
+  encodeValue,
+  negativeZerosOf,
+} from "../snapshot/index.js";
+import { ByteReader } from "../snapshot/byte-reader.js";
+import { ByteWriter } from "../snapshot/byte-writer.js";
+import type { UnportablePolicy } from "./export-options.js";
+import { type Unportable, describeHostObject, placeholder } from "./host-objects.js";
+import { hasKey, valueAt } from "./key-path.js";
+import type { StoreRecord, TransformedRecord } from "./record-selection.js";
+import type { Staging } from "./staging.js";
+
+/** What the encoder leaves for the time after the transaction, in the order of the records. */
+export interface SetAside {
+  /** Content to be read: as many as the record has attachments. */
+  readonly blobs: Blob[];
+  /** Whole values that hold keys to be exported: encoded again when their keys are known. */
+  readonly values: unknown[];
+}
+
+export interface StageOptions {
+  readonly filter?: ((record: StoreRecord) => boolean) | undefined;
+  readonly transform?: ((record: StoreRecord) => TransformedRecord) | undefined;
+  readonly onUnportable: UnportablePolicy;
+  /** Called once per object that the policy replaced or for which it left the record out. */
+  readonly onReplaced: (store: string, unportable: Unportable) => void;
+}
+
+/** One record as it waits in the staging: bytes, and what was set aside for it. */
+export interface StagedRecord {
+  readonly keyBytes: Uint8Array;
+  readonly negativeZeros: readonly number[] | undefined;
+  /** undefined when the value itself was set aside. */
+  readonly valueBytes: Uint8Array | undefined;
+}
+
+const kinds = { value: 0, setAside: 1 } as const;
+const noHash = new Uint8Array(32);
+
+/** Encodes a batch of one store into a chunk of the staging, synchronously. Returns the bytes. */
+export function stageBatch(
+  schema: ObjectStoreSchema,
+  keys: readonly IDBValidKey[],
+  values: readonly unknown[],
+  { staging, aside }: { readonly staging: Staging; readonly aside: SetAside },
+  options: StageOptions,
+): { readonly bytes: number; readonly records: number } {
+  const out = new ByteWriter(1 << 16);
+  let records = 0;
+  for (let at = 0; at < keys.length; at++) {
+    let key: unknown = keys[at];
+    let value = values[at];
+    if (options.filter || options.transform) {
+      const record = { store: schema.name, key: key as Key, value };
+      if (options.filter && !synchronous(options.filter(record), "filter")) continue;
+      if (options.transform) {
+        ({ key, value } = applyTransform(schema, record, synchronous(options.transform(record), "transform")));
+      }
+    }
+    if (stageRecord(schema.name, key, value, out, aside, options)) records++;
+  }
+  // A copy, so that a staging may keep what it is given.
+  const chunk = out.finish();
+  if (records > 0) staging.append(chunk);
+  return { bytes: chunk.length, records };
+}
+
+/** False when the policy left the record out. */
+function stageRecord(store: string, key: unknown, value: unknown, out: ByteWriter, aside: SetAside, options: StageOptions): boolean {
+  const keyBytes = encodeKey(key);
+  const blobs: Blob[] = [];
+  const replaced: Unportable[] = [];
+  let pending = false;
+  const valueBytes = encodeInStore(store, key, value, (object) => {
+    if (object instanceof Blob) {
+      blobs.push(object);
+      return blobForm(object, noHash);
+    }
+    const form = describeHostObject(object);
+    if (form && "pending" in form) {
+      pending = true;
+      return placeholder({ type: "CryptoKey", reason: "" });
+    }
+    if (!form || !("unportable" in form)) return form;
+    if (options.onUnportable === "fail") throw unportableError(form.unportable, store, key);
+    replaced.push(form.unportable);
+    return placeholder(form.unportable);
+  });
+  for (const unportable of replaced) options.onReplaced(store, unportable);
+  if (replaced.length > 0 && options.onUnportable === "skip") return false;
+  const zeros = negativeZerosOf(key);
+  out.byte(pending ? kinds.setAside : kinds.value);
+  out.varint(keyBytes.length);
+  out.bytes(keyBytes);
+  out.varint(zeros?.length ?? 0);
+  for (const zero of zeros ?? []) out.varint(zero);
+  if (pending) {
+    aside.values.push(value);
+    return true;
+  }
+  aside.blobs.push(...blobs);
+  out.varint(valueBytes.length);
+  out.bytes(valueBytes);
+  return true;
+}
+
+/** The records of one chunk, as views of its bytes. */
+export function* stagedRecords(chunk: Uint8Array): Iterable<StagedRecord> {
+  const reader = new ByteReader(chunk);
+  while (reader.left > 0) {
+    const kind = reader.byte();
+    const keyBytes = reader.take(reader.varint());
+    const zeros = Array.from({ length: reader.varint() }, () => reader.varint());
+    yield {
+      keyBytes,
+      negativeZeros: zeros.length > 0 ? zeros : undefined,
+      valueBytes: kind === kinds.setAside ? undefined : reader.take(reader.varint()),
+    };
+  }
+}
+
+export function blobForm(blob: Blob, sha256: Uint8Array): SnapshotBlob {
+  const { size, type } = blob;
+  return typeof File !== "undefined" && blob instanceof File
+    ? new SnapshotBlob({ sha256, size, type, name: blob.name, lastModified: blob.lastModified })
+    : new SnapshotBlob({ sha256, size, type });
+}
+
+/** encodeValue that says which record it was. */
+export function encodeInStore(
+  store: string,
+  key: unknown,
+  value: unknown,
+  hostObject: (object: object) => HostObject | SnapshotBlob | undefined,
+): Uint8Array {
+  try {
+    return encodeValue(value, { hostObject });
+  } catch (error) {
+    if (!(error instanceof SnapshotError) || error.store !== undefined) throw error;
+    throw new SnapshotError(error.code, `${error.message} It is in the record ${describeKey(key)} of "${store}".`, {
+      store,
+      key: describeKey(key),
+      cause: error,
+    });
+  }
+}
+
+export function unportableError({ type, reason }: Unportable, store: string, key: unknown): SnapshotError {
+  return new SnapshotError(
+    "SNAPSHOT_VALUE_UNSUPPORTED",
+    `The record ${describeKey(key)} of "${store}" holds a ${type}, which cannot be carried over. ${reason} Set onUnportable to "placeholder" or "skip", or replace it with a transform.`,
+    { store, key: describeKey(key) },
+  );
+}
+
+/**
+ * Key and value of the record that a transform gave back. For in-line keys the two must agree: the value alone is stored, and a key that
+ * says something else would put the record in another place than it claims.
+ *
+ * @throws SnapshotError SNAPSHOT_KEY_INVALID when they do not, or no key is left; TypeError when no record came back.
+ */
+export function applyTransform(
+  { name, keyPath }: Pick<ObjectStoreSchema, "name" | "keyPath">,
+  record: StoreRecord,
+  result: TransformedRecord,
+): { readonly key: unknown; readonly value: unknown } {
+  if (typeof result !== "object" || (result as unknown) === null || !("value" in result)) {
+    throw new TypeError(`transform must return { value } or { key, value }; use filter to leave a record out ("${name}").`);
+  }
+  const { value } = result;
+  if (keyPath === null) return { key: "key" in result ? result.key : record.key, value };
+  const key = "key" in result ? result.key : valueAt(value, keyPath);
+  if (key === undefined || !hasKey(value, keyPath, encodeKey(key))) {
+    throw new SnapshotError(
+      "SNAPSHOT_KEY_INVALID",
+      `The transform of the record ${describeKey(record.key)} of "${name}" gave a value whose key at "${String(keyPath)}" ${key === undefined ? "is missing" : `is not ${describeKey(key)}`}. Change key and value together, or leave the key out of the result.`,
+      { store: name, key: describeKey(record.key) },
+    );
+  }
+  return { key, value };
+}
+
+function synchronous<T>(result: T, option: string): T {
+  if (typeof result === "object" && result !== null && "then" in result) {
+    throw new TypeError(`exportDB: ${option} returned a promise. It runs inside the transaction, which does not wait; make it synchronous.`);
+  }
+  return result;
+}

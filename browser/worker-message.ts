@@ -1,0 +1,49 @@
+import { SnapshotError, type SnapshotErrorCode } from "../snapshot/index.js";
+import type { ExportOptions, ExportProgress } from "./export-options.js";
+import type { ImportOptions, ImportProgress } from "./import-options.js";
+import type { NamedDatabase } from "./run-export.js";
+
+/** What page and worker say to each other. One worker does one job. */
+export type WorkerRequest =
+  | { readonly kind: "export"; readonly source: NamedDatabase; readonly options: ExportOptions }
+  | { readonly kind: "import"; readonly source: Blob; readonly options: ImportOptions }
+  | { readonly kind: "pull" }
+  | { readonly kind: "abort" };
+
+export type WorkerReply =
+  | { readonly kind: "ready" }
+  | { readonly kind: "progress"; readonly progress: ExportProgress | ImportProgress }
+  | { readonly kind: "chunk"; readonly bytes: Uint8Array }
+  | { readonly kind: "done"; readonly result: unknown }
+  | { readonly kind: "failed"; readonly error: ErrorForm };
+
+/** Errors lose their class and code in a message, so they travel as parts. */
+export interface ErrorForm {
+  readonly code?: SnapshotErrorCode | undefined;
+  readonly message: string;
+  readonly name: string;
+  readonly store?: string | undefined;
+  readonly key?: string | undefined;
+  readonly offset?: number | undefined;
+  readonly cause?: ErrorForm | undefined;
+}
+
+export function formOfError(error: unknown): ErrorForm {
+  if (typeof error !== "object" || error === null) return { name: "Error", message: String(error) };
+  const { message, name, code, store, key, offset, cause } = error as Partial<SnapshotError>;
+  return {
+    name: String(name ?? "Error"),
+    message: String(message ?? error),
+    ...(typeof code === "string" && { code, store, key, offset }),
+    ...(cause !== undefined && { cause: formOfError(cause) }),
+  };
+}
+
+export function errorOfForm(form: ErrorForm): Error {
+  const cause = form.cause && errorOfForm(form.cause);
+  if (form.code) return new SnapshotError(form.code, form.message, { ...form, cause });
+  if (form.name === "TypeError") return new TypeError(form.message, { cause });
+  const error = new Error(form.message, { cause });
+  error.name = form.name;
+  return error;
+}
