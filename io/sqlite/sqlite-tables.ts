@@ -35,6 +35,18 @@ const declaredTypes: Readonly<Record<ColumnKind, string>> = {
   json: "TEXT",
 };
 
+const metadataDeclarations = [
+  "_key BLOB PRIMARY KEY NOT NULL",
+  "_key_json TEXT NOT NULL",
+  "_device TEXT NOT NULL",
+  "_version BLOB NOT NULL",
+  "_deleted INTEGER NOT NULL",
+  "_extracted_at TEXT NOT NULL",
+  "_load_id TEXT NOT NULL",
+  "_rest TEXT",
+  "_issues TEXT",
+];
+
 export interface SqliteTableOptions {
   readonly columns?: Readonly<Record<string, GivenColumns>> | undefined;
   readonly tables?: Readonly<Record<string, string>> | undefined;
@@ -91,21 +103,19 @@ function createBookkeeping(database: SqliteDatabase): void {
 function createTable(database: SqliteDatabase, plan: TablePlan, existing: readonly TablePlan[]): void {
   const table = quoteIdentifier(plan.table);
   const before = existing.find((known) => known.table === plan.table);
-  if (!before) {
+  const known = new Set(before?.columns.map(({ name }) => name));
+  const missing = plan.columns
+    .filter(({ name }) => !known.has(name))
+    .map(({ name, kind }) => `${quoteIdentifier(name)} ${declaredTypes[kind]}`);
+  if (before) {
+    for (const column of missing) database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`);
+  } else {
     refuseForeignTable(database, plan);
-    database.exec(
-      `CREATE TABLE ${table} (_key BLOB PRIMARY KEY NOT NULL, _key_json TEXT NOT NULL, _device TEXT NOT NULL, _version BLOB NOT NULL, _deleted INTEGER NOT NULL, _extracted_at TEXT NOT NULL, _load_id TEXT NOT NULL, _rest TEXT, _issues TEXT)`,
-    );
+    database.exec(`CREATE TABLE ${table} (${[...metadataDeclarations, ...missing].join(", ")})`);
     database
       .prepare(`INSERT INTO ${tablesTable} VALUES (?, ?, ?)`)
       .run([JSON.stringify(plan.database), JSON.stringify(plan.store), plan.table]);
   }
-  const known = new Set(before?.columns.map(({ name }) => name));
-  for (const column of plan.columns)
-    if (!known.has(column.name))
-      database.exec(
-        `ALTER TABLE ${table} ADD COLUMN ${quoteIdentifier(column.name)} ${declaredTypes[column.kind]}`,
-      );
   recordColumns(database, plan.table, plan.columns);
 }
 

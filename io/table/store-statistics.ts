@@ -26,7 +26,7 @@ export type DatasetStatistics = Map<string, StoreStatistics>;
  * whose records are dictionaries has no columns to speak of, and no engine has room for them. The first names of all records are among
  * the first names of every part, so the counts of those that stay are exact however the records were divided.
  */
-export const maxFields = 2000;
+export const maxFields = 1000;
 
 export function storeId(database: string, store: string): string {
   return JSON.stringify([database, store]);

@@ -36,8 +36,8 @@ interface Step {
   readonly name: string | number;
 }
 
-/** JSON nested deeper than this is refused: SQLite's JSON functions end at 1000. */
-export const maxJsonDepth = 1000;
+/** JSON nested deeper than this is refused: the functions that databases have for JSON end at about 1000, and writing it is recursive. */
+export const maxJsonDepth = 500;
 
 /** Where the columns of a record stand: references between columns, and to the record itself, are written from its root. */
 export function recordPlace(value: object): TaggedJsonPlace {
@@ -149,11 +149,18 @@ function writeLeaf(value: object): string | undefined {
 
 type WriteInner = (child: unknown, ...names: (string | number)[]) => string;
 
+// Loops instead of `map`: every frame less per level is stack for deeper values.
 function writeArray(value: readonly unknown[], inner: WriteInner): string {
   const keys = Object.keys(value);
   // Dense arrays have exactly their indices as keys; the length of a sparse one may be four billion.
-  if (keys.length === value.length && (keys.length === 0 || keys.at(-1) === String(value.length - 1)))
-    return `[${value.map((item, i) => inner(item, i)).join(",")}]`;
+  if (keys.length !== value.length || (keys.length > 0 && keys.at(-1) !== String(value.length - 1)))
+    return writeSparseArray(value, keys, inner);
+  let text = "[";
+  for (let i = 0; i < value.length; i++) text += (i === 0 ? "" : ",") + inner(value[i], i);
+  return `${text}]`;
+}
+
+function writeSparseArray(value: readonly unknown[], keys: readonly string[], inner: WriteInner): string {
   const entries = keys.map((key, i) => {
     const index = Number(key);
     const name = Number.isInteger(index) && String(index) === key && index < 2 ** 32 - 1 ? index : key;
@@ -166,12 +173,12 @@ function writeArray(value: readonly unknown[], inner: WriteInner): string {
 function writePlainObject(value: Record<string, unknown>, inner: WriteInner): string {
   const keys = Object.keys(value);
   const escaped = keys.some((key) => key.startsWith("$"));
-  const parts = keys.map((key) => {
-    const text = escaped ? inner(value[key], "$object", key) : inner(value[key], key);
-    return `${JSON.stringify(key)}:${text}`;
-  });
-  const body = `{${parts.join(",")}}`;
-  return escaped ? `{"$object":${body}}` : body;
+  let text = "{";
+  for (const key of keys) {
+    if (text.length > 1) text += ",";
+    text += `${JSON.stringify(key)}:${escaped ? inner(value[key], "$object", key) : inner(value[key], key)}`;
+  }
+  return escaped ? `{"$object":${text}}}` : `${text}}`;
 }
 
 function writeView(view: ArrayBufferView, step: Step | undefined, seen: Seen, inner: WriteInner): string {

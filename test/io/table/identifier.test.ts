@@ -6,9 +6,12 @@ const rules: IdentifierRules = { maxBytes: 63, reserved: ["_key"], reservedPrefi
 const one = (name: string): string => assignIdentifiers([name], rules, []).get(name)!;
 
 describe("names that need no change keep their letters", () => {
-  test.each(["notes", "Select", "it's", 'a "b"', "größe", "日本語", "a b.c", "x".repeat(63)])("%s", (name) => {
-    expect(one(name)).toBe(name);
-  });
+  test.each(["notes", "Select", "it's", 'a "b"', "größe", "日本語", "a b.c", "x".repeat(63)])(
+    "%s",
+    (name) => {
+      expect(one(name)).toBe(name);
+    },
+  );
 });
 
 describe("names that an engine cannot have are changed, and stay apart", () => {
@@ -34,7 +37,11 @@ describe("names that an engine cannot have are changed, and stay apart", () => {
 });
 
 test("names that differ in case, or in their form only, get different identifiers", () => {
-  const identifiers = assignIdentifiers(["Size", "size", "SIZE", "ﬁle", "file", "Straße", "STRASSE"], rules, []);
+  const identifiers = assignIdentifiers(
+    ["Size", "size", "SIZE", "ﬁle", "file", "Straße", "STRASSE"],
+    rules,
+    [],
+  );
   const folded = [...identifiers.values()].map((name) => name.toLowerCase());
   expect(new Set(folded).size).toBe(7);
   expect(identifiers.get("SIZE")).toBe("SIZE");

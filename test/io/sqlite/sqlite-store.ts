@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type SqliteDatabase, type SqliteDriverName, openSqlite } from "../../../io/sqlite/sqlite-driver.js";
+import { SqliteRowWriter } from "../../../io/sqlite/sqlite-row-writer.js";
+import { createSqliteTables, readTablePlans } from "../../../io/sqlite/sqlite-tables.js";
+import { type ColumnKind, metadataColumns } from "../../../io/table/column.js";
+import { quoteIdentifier } from "../../../io/table/identifier.js";
+import { type DatasetStatistics, observeRecord, storeId } from "../../../io/table/store-statistics.js";
+import { type TableRow, toTableRow } from "../../../io/table/table-row.js";
+import { isSnapshotError } from "../../../snapshot/index.js";
+import type { StoreAdapter, StoreUnderTest, StoreWriteOptions } from "../../suites/store-suite.js";
+import type { StoredTable } from "../../suites/stored-row.js";
+
+/** Reads a table back and turns every cell into the type that its column stands for. */
+export function readSqliteTable(
+  database: SqliteDatabase,
+  storeName: string,
+  databaseName = "app",
+): StoredTable {
+  const plan = readTablePlans(database).find(
+    (known) => known.store === storeName && known.database === databaseName,
+  );
+  if (!plan) return { table: "", columns: [], rows: [] };
+  // Texts are read as bytes: libsql cuts them at NUL when it reads them, too.
+  const selected = plan.columns.map(({ name, kind }, i) => {
+    const column = quoteIdentifier(name);
+    return kind === "text" || kind === "json" ? `CAST(${column} AS BLOB) AS c${i}` : `${column} AS c${i}`;
+  });
+  const rows = database.all(
+    `SELECT ${[...metadataColumns, ...selected].join(", ")} FROM ${quoteIdentifier(plan.table)} ORDER BY _key`,
+  );
+  return {
+    table: plan.table,
+    columns: plan.columns,
+    rows: rows.map((row) => ({
+      key: row["_key"] as Uint8Array,
+      keyJson: row["_key_json"] as string,
+      device: row["_device"] as string,
+      version: row["_version"] as Uint8Array,
+      deleted: row["_deleted"] === 1n,
+      extractedAt: Date.parse(row["_extracted_at"] as string),
+      loadId: row["_load_id"] as string,
+      rest: row["_rest"] as string | null,
+      issues: row["_issues"] as string | null,
+      cells: Object.fromEntries(
+        plan.columns.map(({ name, kind }, i) => [
+          name,
+          row[`c${i}`] === null ? null : cellOf(row[`c${i}`], kind),
+        ]),
+      ),
+    })),
+  };
+}
+
+function cellOf(cell: unknown, kind: ColumnKind): unknown {
+  switch (kind) {
+    case "boolean":
+      return cell === 1n;
+    case "integer":
+    case "number":
+      return Number(cell);
+    case "date":
+      return new Date(cell as string);
+    case "text":
+    case "json":
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(cell as Uint8Array);
+    default:
+      return cell;
+  }
+}
+
+/** The core of the connector without a pipeline around it. */
+export function sqliteCoreAdapter(driver: SqliteDriverName): StoreAdapter {
+  return {
+    name: `SQLite through ${driver}`,
+    open: () => {
+      const folder = mkdtempSync(join(tmpdir(), "sqlite-store-"));
+      const database = openSqlite(join(folder, "test.sqlite"), 1000, driver);
+      const store: StoreUnderTest = {
+        write: (bundles, options = {}) =>
+          Promise.resolve().then(() => writeBundles(database, bundles, options)),
+        read: (name, databaseName) => Promise.resolve(readSqliteTable(database, name, databaseName)),
+        makeForeignTable: (name) => {
+          database.exec(`CREATE TABLE ${quoteIdentifier(name)} (x)`);
+          return Promise.resolve();
+        },
+        close: () => {
+          database.close();
+          rmSync(folder, { recursive: true });
+          return Promise.resolve();
+        },
+      };
+      return Promise.resolve(store);
+    },
+  };
+}
+
+function writeBundles(
+  database: SqliteDatabase,
+  bundles: Parameters<StoreUnderTest["write"]>[0],
+  options: StoreWriteOptions,
+): Awaited<ReturnType<StoreUnderTest["write"]>> {
+  const statistics: DatasetStatistics = new Map();
+  for (const record of bundles.flat()) observeRecord(statistics, record);
+  const plans = createSqliteTables(database, statistics, options);
+  const failed: { store: string; code: string }[] = [];
+  for (const bundle of bundles) {
+    const rows = new Map<string, TableRow[]>();
+    for (const record of bundle) {
+      const id = storeId(record.database, record.store);
+      const plan = plans.find((known) => storeId(known.database, known.store) === id)!;
+      try {
+        const row = toTableRow(record, plan, options.versionBy);
+        rows.set(id, [...(rows.get(id) ?? []), row]);
+      } catch (error) {
+        if (options.onError !== "failedRecords" || !isSnapshotError(error)) throw error;
+        failed.push({ store: record.store, code: error.code });
+      }
+    }
+    database.transaction(() => {
+      for (const plan of plans) {
+        const writer = new SqliteRowWriter(database, plan, {
+          loadId: options.loadId ?? "test",
+          hardDelete: options.deletes === "hard",
+        });
+        writer.write(rows.get(storeId(plan.database, plan.store)) ?? []);
+      }
+    });
+  }
+  return { failed };
+}
