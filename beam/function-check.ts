@@ -129,10 +129,13 @@ class Check {
   private fields(value: object, path: string): void {
     for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
       // A function's own prototype object and the like; whoever hides a property means it to stay.
-      if (typeof value === "function" && !descriptor.enumerable) continue;
+      if (typeof value === "function" && (!descriptor.enumerable || name.startsWith("__"))) continue;
       // The SDK leaves a side input's PCollection in its description; it does not travel (see function-transport.ts).
       if (name === "pcoll" && value instanceof SideInputParam) continue;
       const at = path ? `${path}.${name}` : name;
+      if (name.length > 2 && name.startsWith("__")) {
+        throw refusal(at, 'does not travel: the SDK leaves out fields whose names start with "__". Rename it.');
+      }
       if ("value" in descriptor) this.value(descriptor.value, at);
       if (descriptor.get) this.value(descriptor.get, at);
       if (descriptor.set) this.value(descriptor.set, at);

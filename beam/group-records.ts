@@ -64,7 +64,7 @@ export class KeyRecords {
 
   private prefixOf({ database, store }: SnapshotRecord): { readonly bytes: Uint8Array } {
     const last = this.prefix;
-    if (last?.store === store && (!this.byDatabase || last.database === database)) return last;
+    if (last && last.store === store && (!this.byDatabase || last.database === database)) return last;
     // Names may hold any UTF-16 text, lone surrogates among it, so they are written by the value codec.
     const names = encodeValue(this.byDatabase ? [store, database] : [store]);
     const bytes = new Uint8Array(prefixLength + names.length);

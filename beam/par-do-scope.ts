@@ -3,7 +3,7 @@ import "apache-beam";
 import { type ParDoPayload, type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";
 import { type WindowedValue } from "apache-beam/values";
 import { createSideInputInfo, ParamProviderImpl } from "apache-beam/worker/pardo_context";
-import { type OperatorContext, type ProcessResult, type Receiver } from "apache-beam/worker/operators";
+import { NonPromise, type OperatorContext, type ProcessResult, type Receiver } from "apache-beam/worker/operators";
 
 /** The context object of a DoFn, bound to one element at a time. */
 export interface ParDoScope {
@@ -23,12 +23,14 @@ export function scopeFactory(
 ): () => ParDoScope {
   const sideInputs = createSideInputInfo(transform, payload, operator);
   return () => {
+    if (userContext === null || userContext === undefined) return withoutContext;
     const provider = new ParamProviderImpl(transformId, sideInputs, operator.getStateProvider, operator.metricsContainer);
-    const context: unknown =
-      userContext === null || userContext === undefined ? undefined : provider.augmentContext(userContext);
+    const context: unknown = provider.augmentContext(userContext);
     return { context, enter: (element) => provider.setCurrentValue(element) };
   };
 }
+
+const withoutContext: ParDoScope = { context: undefined, enter: () => NonPromise };
 
 /** Every DoFn here has one output; several come from a split behind it. */
 export function receiverOf(transform: TransformProto, operator: OperatorContext): Receiver {
