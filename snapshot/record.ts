@@ -122,7 +122,7 @@ export class SnapshotRecord<V = unknown, K = Key> {
     } catch (cause) {
       if (!(cause instanceof SnapshotError)) throw cause;
       throw new SnapshotError(cause.code, `${cause.message} It is the value of ${this.describe()}.`, {
-        file: this.source, store: this.store, key: describeKey(this.key), offset: cause.offset, cause,
+        file: this.source, store: this.store, key: this.describeKey(), offset: cause.offset, cause,
       });
     }
   }
@@ -147,9 +147,18 @@ export class SnapshotRecord<V = unknown, K = Key> {
     return new SnapshotRecord<undefined, K>({ ...this.parts(), valueBytes: undefined, deleted: true, origin });
   }
 
-  /** Database, store and key as text, for messages: never the value. */
+  /** The key as text, for messages; also when its bytes are damaged. */
+  describeKey(): string {
+    try {
+      return describeKey(this.key);
+    } catch {
+      return "(damaged)";
+    }
+  }
+
+  /** Key and store as text, for messages: never the value. */
   describe(): string {
-    return `key ${describeKey(this.key)} in object store ${JSON.stringify(this.store)}`;
+    return `key ${this.describeKey()} in object store ${JSON.stringify(this.store)}`;
   }
 
   private parts(): RecordBytes {

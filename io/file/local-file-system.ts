@@ -1,0 +1,205 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, openSync, readdirSync, readSync, statSync, writeSync } from "node:fs";
+import { link, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import picomatch from "picomatch";
+import { fileError } from "./file-error.js";
+import type { FileMetadata, FileSystem, FileWriter } from "./file-system.js";
+
+/**
+ * Files of this machine. Reads and writes are synchronous calls of a block each: they are faster than promises, and the next block is needed
+ * anyway before anything else can go on.
+ */
+export const localFileSystem: FileSystem = {
+  list: (pattern) => Promise.resolve(listFiles(pattern)),
+
+  stat(path) {
+    try {
+      return Promise.resolve(metadata(path));
+    } catch (cause) {
+      return isMissing(cause)
+        ? Promise.resolve(undefined)
+        : Promise.reject(fileError(cause, path, "read") as Error);
+    }
+  },
+
+  async open(path) {
+    return guarded(path, "read", () => {
+      const { size } = metadata(path);
+      const fd = openSync(path, "r");
+      let open = true;
+      return Promise.resolve({
+        name: path,
+        byteLength: size,
+        slice(start: number, end: number) {
+          const bytes = new Uint8Array(end - start);
+          try {
+            let at = 0;
+            while (at < bytes.length) {
+              const read = readSync(fd, bytes, at, bytes.length - at, start + at);
+              if (read === 0)
+                throw Object.assign(new Error("the file became shorter while it was read"), {
+                  code: "ESHORT",
+                });
+              at += read;
+            }
+          } catch (cause) {
+            throw fileError(cause, path, "read");
+          }
+          return bytes;
+        },
+        close() {
+          if (open) closeSync(fd);
+          open = false;
+          return Promise.resolve();
+        },
+      });
+    });
+  },
+
+  create: (path) => guarded(path, "write", () => createWriter(path)),
+
+  createIfAbsent(path, bytes) {
+    return guarded(path, "write", async () => {
+      await mkdir(dirname(path), { recursive: true });
+      // Written aside first: the file must never be seen empty. A link fails when the name is taken, a rename would replace it.
+      const aside = `${path}.${randomBytes(6).toString("hex")}`;
+      await writeFile(aside, bytes, { flush: true });
+      try {
+        await link(aside, path);
+        return true;
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code === "EEXIST") return false;
+        throw cause;
+      } finally {
+        await rm(aside, { force: true });
+      }
+    });
+  },
+
+  rename: (from, to) =>
+    guarded(to, "write", async () => {
+      await mkdir(dirname(to), { recursive: true });
+      await rename(from, to);
+      syncFolder(dirname(to));
+    }),
+  delete: (path) => guarded(path, "write", () => rm(path, { force: true })),
+  deleteFolder: (path) => guarded(path, "write", () => rm(path, { force: true, recursive: true })),
+};
+
+async function guarded<T>(path: string, doing: "read" | "write", action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    throw fileError(cause, path, doing);
+  }
+}
+
+/** What `list` gives, at once: sources use it to check their pattern while the pipeline is built. */
+export function listFiles(pattern: string): readonly FileMetadata[] {
+  const { base, glob, isGlob } = picomatch.scan(pattern);
+  if (!isGlob) {
+    const found = tryMetadata(pattern);
+    return found ? [found] : [];
+  }
+  const matches = picomatch(glob, { dot: false });
+  const found: FileMetadata[] = [];
+  walk(base === "" ? "." : base, "", glob.includes("**") ? Infinity : glob.split("/").length, (relative) => {
+    if (!matches(relative)) return;
+    const file = tryMetadata(base === "" ? relative : join(base, relative));
+    if (file) found.push(file);
+  });
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function walk(base: string, relative: string, depth: number, visit: (relative: string) => void): void {
+  let entries;
+  try {
+    entries = readdirSync(join(base, relative), { withFileTypes: true });
+  } catch (cause) {
+    if (isMissing(cause)) return;
+    throw fileError(cause, join(base, relative), "read");
+  }
+  for (const entry of entries) {
+    const path = relative === "" ? entry.name : `${relative}/${entry.name}`;
+    if (!entry.isDirectory()) visit(path);
+    else if (depth > 1 && !entry.name.startsWith(".")) walk(base, path, depth - 1, visit);
+  }
+}
+
+function tryMetadata(path: string): FileMetadata | undefined {
+  try {
+    return metadata(path);
+  } catch (cause) {
+    // Gone since the folder was listed, or a link to nothing.
+    if (isMissing(cause)) return undefined;
+    throw fileError(cause, path, "read");
+  }
+}
+
+function metadata(path: string): FileMetadata {
+  const found = statSync(path);
+  if (found.isDirectory()) throw Object.assign(new Error("is a folder"), { code: "EISDIR" });
+  return { path, size: found.size, lastModified: found.mtimeMs };
+}
+
+function isMissing(cause: unknown): boolean {
+  const code = (cause as NodeJS.ErrnoException).code;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+async function createWriter(path: string): Promise<FileWriter> {
+  await mkdir(dirname(path), { recursive: true });
+  const aside = join(
+    dirname(path),
+    `.${basename(path).slice(0, 100)}.${randomBytes(6).toString("hex")}.part`,
+  );
+  const fd = openSync(aside, "wx");
+  let open = true;
+  const end = (): void => {
+    if (open) closeSync(fd);
+    open = false;
+  };
+  return {
+    write(bytes) {
+      try {
+        for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+      } catch (cause) {
+        throw fileError(cause, path, "write");
+      }
+    },
+    close: () =>
+      guarded(path, "write", async () => {
+        // On disk before it has its name: a crash of the machine must not leave a name with nothing behind it.
+        fsyncSync(fd);
+        end();
+        await rename(aside, path);
+        syncFolder(dirname(path));
+      }),
+    async abort() {
+      end();
+      await rm(aside, { force: true });
+    },
+  };
+}
+
+function syncFolder(path: string): void {
+  try {
+    const fd = openSync(path, "r");
+    fsyncSync(fd);
+    closeSync(fd);
+  } catch {
+    // Some systems can't sync folders (Windows): there the rename is as durable as the system makes it.
+  }
+}
+
+/** Identity of a file that was seen: another one under the same name has another. Undefined when there is none. */
+export async function fileIdentity(path: string): Promise<string | undefined> {
+  try {
+    const { ino, size, mtimeMs } = await stat(path);
+    return `${ino}:${size}:${mtimeMs}`;
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    throw fileError(cause, path, "read");
+  }
+}

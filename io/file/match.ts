@@ -1,0 +1,88 @@
+import { dirname } from "node:path";
+import picomatch from "picomatch";
+import {
+  type AsyncDoFn,
+  asyncParDo,
+  create,
+  type PCollection,
+  type PTransform,
+  registerFunctions,
+  type Root,
+  withName,
+} from "../../beam/index.js";
+import { SnapshotError } from "../../snapshot/index.js";
+import { type FileMetadata, fileSystemOf, isPattern } from "./file-system.js";
+import { listFiles } from "./local-file-system.js";
+import { settleFolder } from "./publication.js";
+
+/** What happens when a pattern matches no file (Beam's three): it is fine, it fails, or it fails unless the pattern has wildcards. */
+export type EmptyMatchTreatment = "ALLOW" | "DISALLOW" | "ALLOW_IF_WILDCARD";
+
+export const emptyMatchTreatments: readonly EmptyMatchTreatment[] = [
+  "ALLOW",
+  "DISALLOW",
+  "ALLOW_IF_WILDCARD",
+];
+
+export interface MatchOptions {
+  /** Default "DISALLOW" for `matchFiles`, "ALLOW_IF_WILDCARD" for `matchAll`. */
+  readonly emptyMatchTreatment?: EmptyMatchTreatment | undefined;
+}
+
+/**
+ * The files that match a pattern (`*`, `**`, `?`, `[a-z]`, `{a,b}`), each once.
+ * @throws SnapshotError FILE_NO_MATCH (when the pipeline runs)
+ */
+export function matchFiles(
+  pattern: string,
+  options: MatchOptions = {},
+): PTransform<Root, PCollection<FileMetadata>> {
+  const emptyMatchTreatment = options.emptyMatchTreatment ?? "DISALLOW";
+  return withName(`matchFiles(${pattern})`, (root: Root) =>
+    root.apply(withName("pattern", create([pattern]))).apply(matchAll({ emptyMatchTreatment })),
+  );
+}
+
+/** As `matchFiles`, for patterns that are elements. A file that two patterns match comes twice. */
+export function matchAll(
+  options: MatchOptions = {},
+): PTransform<PCollection<string>, PCollection<FileMetadata>> {
+  const treatment = options.emptyMatchTreatment ?? "ALLOW_IF_WILDCARD";
+  return withName("matchAll", (patterns: PCollection<string>) =>
+    patterns.apply(asyncParDo(new MatchPattern(treatment))),
+  );
+}
+
+export class MatchPattern implements AsyncDoFn<string, FileMetadata> {
+  readonly beamName = "match";
+  readonly treatment: EmptyMatchTreatment;
+
+  constructor(treatment: EmptyMatchTreatment) {
+    this.treatment = treatment;
+  }
+
+  async process(pattern: string): Promise<readonly FileMetadata[]> {
+    await settleFolder(
+      picomatch.scan(pattern).base === pattern ? dirname(pattern) : picomatch.scan(pattern).base || ".",
+    );
+    const files = await fileSystemOf(pattern).list(pattern);
+    if (files.length === 0) refuseEmpty(pattern, this.treatment);
+    return files;
+  }
+}
+
+/** Checks a pattern while the pipeline is built: local files are looked at, so that a mistyped path is told at once. */
+export function validatePattern(pattern: string, treatment: EmptyMatchTreatment): void {
+  if (listFiles(pattern).length === 0) refuseEmpty(pattern, treatment);
+}
+
+function refuseEmpty(pattern: string, treatment: EmptyMatchTreatment): void {
+  if (treatment === "ALLOW" || (treatment === "ALLOW_IF_WILDCARD" && isPattern(pattern))) return;
+  throw new SnapshotError(
+    "FILE_NO_MATCH",
+    `No file matches ${JSON.stringify(pattern)}. Check the path, or set emptyMatchTreatment: "ALLOW" when no file is fine.`,
+    { file: pattern },
+  );
+}
+
+registerFunctions("beam-indexeddb/io/file", { MatchPattern });

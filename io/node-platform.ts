@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import * as zlib from "node:zlib";
+import { crc32, type Platform, SnapshotError } from "../snapshot/index.js";
+
+// zlib.crc32 came with Node 20.15; the declared floor (20.19) has it, older type declarations don't.
+const nativeCrc32 = (zlib as unknown as { crc32?: (bytes: Uint8Array, seed?: number) => number }).crc32;
+
+/** Node's zlib and crypto behind the format's `Platform`: the same results as in a browser, several times faster. */
+export const nodePlatform: Platform = {
+  deflateRaw: (bytes) => zlib.deflateRawSync(bytes),
+  inflateRaw(bytes, rawLength) {
+    let inflated: Uint8Array;
+    try {
+      // A limit of 0 would mean none.
+      inflated = zlib.inflateRawSync(bytes, { maxOutputLength: Math.max(1, rawLength) });
+    } catch (cause) {
+      throw new SnapshotError("SNAPSHOT_MALFORMED", `A block does not inflate to the ${rawLength} bytes that its header announces.`, { cause });
+    }
+    if (inflated.length !== rawLength) {
+      throw new SnapshotError("SNAPSHOT_MALFORMED", `A block inflates to ${inflated.length} bytes, not to the ${rawLength} that its header announces.`);
+    }
+    return inflated;
+  },
+  crc32: nativeCrc32 ?? crc32,
+  createSha256() {
+    const hash = createHash("sha256");
+    return {
+      update: (bytes) => void hash.update(bytes),
+      digest: () => new Uint8Array(hash.digest()),
+    };
+  },
+};
