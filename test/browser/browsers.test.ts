@@ -1,0 +1,32 @@
+import { join } from "node:path";
+import type { Page } from "puppeteer-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type LaunchedBrowser, type Site, browserNames, bundleScripts, isMissing, launchBrowser, startSite } from "./harness.js";
+import { cases } from "./page/cases.js";
+
+const blank = `<!doctype html><meta charset="utf-8"><title>beam-indexeddb</title><script type="module" src="/main.js"></script>`;
+
+let site: Site;
+beforeAll(async () => {
+  const scripts = await bundleScripts({ main: join(import.meta.dirname, "page/main.ts") });
+  site = await startSite({ pages: new Map<string, string | Uint8Array>([["/index.html", blank], ...scripts]) });
+});
+afterAll(() => site.close());
+
+describe.each(browserNames.filter((name) => !isMissing(name)))("%s", (name) => {
+  let launched: LaunchedBrowser;
+  let page: Page;
+  beforeAll(async () => {
+    launched = await launchBrowser(name);
+    page = await launched.open(site.origin);
+  });
+  afterAll(() => launched.close());
+
+  test.each(Object.keys(cases))("%s", async (title) => {
+    expect(await page.evaluate(`beam.run(${JSON.stringify(title)})`)).toMatch(/^ok /);
+  });
+
+  test("lets no error pass unnoticed", () => {
+    expect(launched.faults).toEqual([]);
+  });
+});
