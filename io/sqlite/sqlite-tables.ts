@@ -74,16 +74,16 @@ export function createSqliteTables(
 export function readTablePlans(database: SqliteDatabase): TablePlan[] {
   const columns = database.all(`SELECT * FROM ${columnsTable} ORDER BY "table", position`);
   return database.all(`SELECT * FROM ${tablesTable} ORDER BY "table"`).map((row) => ({
-    database: JSON.parse(row["database"] as string) as string,
-    store: JSON.parse(row["store"] as string) as string,
-    table: row["table"] as string,
+    database: JSON.parse(row.database as string) as string,
+    store: JSON.parse(row.store as string) as string,
+    table: row.table as string,
     columns: columns
-      .filter((column) => column["table"] === row["table"])
+      .filter((column) => column.table === row.table)
       .map((column) => ({
-        name: column["column"] as string,
-        field: column["field"] === null ? undefined : (JSON.parse(column["field"] as string) as string),
-        variant: column["variant"] === 1n,
-        kind: column["kind"] as ColumnKind,
+        name: column.column as string,
+        field: column.field === null ? undefined : (JSON.parse(column.field as string) as string),
+        variant: column.variant === 1n,
+        kind: column.kind as ColumnKind,
       })),
   }));
 }
@@ -124,7 +124,7 @@ function refuseForeignTable(database: SqliteDatabase, plan: TablePlan): void {
   if (found.length === 0) return;
   throw new SnapshotError(
     "STORE_CONSTRAINT",
-    `The file already has a ${String(found[0]!["type"])} "${plan.table}" that this package did not make. Give the store another table: tables: { ${JSON.stringify(plan.store)}: "..." }.`,
+    `The file already has a ${String(found[0]!.type)} "${plan.table}" that this package did not make. Give the store another table: tables: { ${JSON.stringify(plan.store)}: "..." }.`,
     { store: plan.store },
   );
 }

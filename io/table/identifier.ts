@@ -50,7 +50,6 @@ function firstChoice(name: string, rules: IdentifierRules): string {
 
 /** Engines end a name at NUL, and no connection's UTF-8 carries a lone surrogate. */
 function clean(name: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const cleaned = name.replace(/[\u0000-\u001f\u007f]|\p{Surrogate}/gu, "_");
   return cleaned === "" ? "_" : cleaned;
 }

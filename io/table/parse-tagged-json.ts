@@ -14,12 +14,23 @@ export function fromTaggedJson(text: string): unknown {
 }
 
 /**
- * Several JSON columns of one row as an object, so that references from one column into another are found.
- * @example fromTaggedJsonColumns({ list: row.list, rest: row.rest })
+ * The JSON columns of one row, and its `_rest`, as an object: references from one column into another are found.
+ * @param columns By property.
+ * @example fromTaggedJsonColumns({ tags: row.tags, history: row.history }, row._rest)
  */
-export function fromTaggedJsonColumns(columns: Readonly<Record<string, string>>): Record<string, unknown> {
+export function fromTaggedJsonColumns(
+  columns: Readonly<Record<string, string>>,
+  rest: string | null = null,
+): Record<string, unknown> {
   const document: Record<string, unknown> = {};
   for (const [field, text] of Object.entries(columns)) define(document, field, parse(text));
+  if (rest !== null) {
+    const parsed = parse(rest);
+    if (!isNode(parsed)) throw malformed("the rest of a row is no object");
+    const escaped = parsed.$object;
+    for (const [field, node] of Object.entries(isNode(escaped) ? escaped : parsed))
+      define(document, field, node);
+  }
   return new Decoder(document).decodeObject(document, {}, 0);
 }
 
@@ -96,9 +107,9 @@ class Decoder {
       case "$number":
         return Number(body);
       case "$bigint":
-        return BigInt(String(body));
+        return BigInt(typeof body === "string" ? body : NaN);
       case "$date":
-        return new Date(body === null ? NaN : String(body));
+        return new Date(typeof body === "string" ? body : NaN);
       case "$boxed":
         return Object(this.decode(body, depth + 1));
       case "$ref":
@@ -119,15 +130,12 @@ class Decoder {
         this.register(node, this.decodeObject(body, {}, depth));
         return this.decoded.get(node);
       }
-      if (tag === "$binary") return this.register(node, binary(String(body["type"]), String(body["base64"])));
+      if (tag === "$binary") return this.register(node, binary(String(body.type), String(body.base64)));
       if (tag === "$view") return this.register(node, this.decodeView(body, depth));
       if (tag === "$error") return this.decodeError(node, body, depth);
       if (tag === "$blob") return decodeBlob(body);
       if (tag === "$host")
-        return this.register(
-          node,
-          new HostObject(String(body["type"]), this.decode(body["data"], depth + 1)),
-        );
+        return this.register(node, new HostObject(String(body.type), this.decode(body.data, depth + 1)));
     }
     throw malformed(`the tag ${tag} is unknown or has another form`);
   }
@@ -142,10 +150,10 @@ class Decoder {
   }
 
   private decodeSparseArray(node: object, body: unknown, depth: number): unknown[] {
-    if (!isNode(body) || !Array.isArray(body["entries"])) throw malformed("an array without entries");
+    if (!isNode(body) || !Array.isArray(body.entries)) throw malformed("an array without entries");
     const array = this.register(node, [] as unknown[]);
-    array.length = Number(body["length"]);
-    for (const entry of body["entries"] as unknown[]) {
+    array.length = Number(body.length);
+    for (const entry of body.entries as unknown[]) {
       if (!Array.isArray(entry)) throw malformed("an array's entry is no pair");
       define(array, String(entry[0]), this.decode(entry[1], depth + 1));
     }
@@ -153,11 +161,11 @@ class Decoder {
   }
 
   private decodeView(body: Record<string, unknown>, depth: number): unknown {
-    const buffer = this.decode(body["buffer"], depth + 1);
+    const buffer = this.decode(body.buffer, depth + 1);
     if (!(buffer instanceof ArrayBuffer)) throw malformed("a view of something that is no buffer");
     const { byteOffset, length } = body;
     return makeView(
-      String(body["type"]),
+      String(body.type),
       buffer,
       Number(byteOffset),
       length === null ? undefined : Number(length),
@@ -165,16 +173,16 @@ class Decoder {
   }
 
   private decodeError(node: object, body: Record<string, unknown>, depth: number): Error {
-    const constructor = errorConstructors.find(({ name }) => name === body["name"]) ?? Error;
+    const constructor = errorConstructors.find(({ name }) => name === body.name) ?? Error;
     const error = this.register(node, new constructor());
     delete error.stack;
-    const parts = constructor.name === body["name"] ? ["message", "stack"] : ["name", "message", "stack"];
+    const parts = constructor.name === body.name ? ["message", "stack"] : ["name", "message", "stack"];
     for (const part of parts)
       if (typeof body[part] === "string")
         Object.defineProperty(error, part, { value: body[part], writable: true, configurable: true });
     if (Object.hasOwn(body, "cause"))
       Object.defineProperty(error, "cause", {
-        value: this.decode(body["cause"], depth + 1),
+        value: this.decode(body.cause, depth + 1),
         writable: true,
         configurable: true,
       });
@@ -202,7 +210,7 @@ const errorConstructors = [Error, EvalError, RangeError, ReferenceError, SyntaxE
 
 function binary(type: string, base64: string): unknown {
   const { buffer, byteOffset, byteLength } = Buffer.from(base64, "base64");
-  const copy = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+  const copy = buffer.slice(byteOffset, byteOffset + byteLength);
   return type === "ArrayBuffer" ? copy : makeView(type, copy, 0, undefined);
 }
 
@@ -231,7 +239,7 @@ function makeView(
 ): unknown {
   if (Object.hasOwn(viewConstructors, type)) return new viewConstructors[type]!(buffer, byteOffset, length);
   if (type === "Float16Array") {
-    const constructor = (globalThis as Record<string, unknown>)["Float16Array"] as
+    const constructor = (globalThis as Record<string, unknown>).Float16Array as
       typeof Uint16Array | undefined;
     return constructor
       ? new constructor(buffer, byteOffset, length)
@@ -242,10 +250,10 @@ function makeView(
 
 function decodeBlob(body: Record<string, unknown>): SnapshotBlob {
   return new SnapshotBlob({
-    sha256: fromHex(String(body["sha256"])),
-    size: Number(body["size"]),
-    type: String(body["type"]),
-    name: typeof body["name"] === "string" ? body["name"] : undefined,
-    lastModified: typeof body["lastModified"] === "number" ? body["lastModified"] : undefined,
+    sha256: fromHex(String(body.sha256)),
+    size: Number(body.size),
+    type: String(body.type),
+    name: typeof body.name === "string" ? body.name : undefined,
+    lastModified: typeof body.lastModified === "number" ? body.lastModified : undefined,
   });
 }

@@ -9,7 +9,7 @@ import {
   storeId,
 } from "./store-statistics.js";
 
-/** Columns that the caller prescribes for a store: property -> kind. Properties that are not named go to `_rest`. */
+/** Columns that the caller prescribes for a store: property -> kind. What they do not hold goes to `_rest`. */
 export type GivenColumns = Readonly<Record<string, ColumnKind>>;
 
 export interface PlanOptions {
@@ -83,10 +83,7 @@ function planColumns(store: StoreStatistics, existing: readonly Column[], option
       : undefined;
   const widened = existing.map((column) => widen(column, countsOf(store, column.field), given));
   const wanted: WantedColumn[] = given
-    ? [
-        ...wantedColumns(undefined, store.whole, mainColumn(widened, undefined)?.kind),
-        ...Object.entries(given).map(([field, kind]) => ({ field, kind, variant: false })),
-      ]
+    ? Object.entries(given).map(([field, kind]) => ({ field, kind, variant: false }))
     : [undefined, ...countedFields(store)].flatMap((field) =>
         wantedColumns(field, countsOf(store, field), mainColumn(widened, field)?.kind),
       );

@@ -25,7 +25,7 @@ function contentHash(record: SnapshotRecord): ArrayBuffer {
     .update(record.deleted ? "deleted" : "value")
     .update(record.valueBytes ?? new Uint8Array())
     .digest();
-  return digest.buffer.slice(digest.byteOffset, digest.byteOffset + 8) as ArrayBuffer;
+  return digest.buffer.slice(digest.byteOffset, digest.byteOffset + 8);
 }
 
 function versionAt(record: SnapshotRecord, path: string): number {

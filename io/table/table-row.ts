@@ -35,7 +35,7 @@ export interface CellIssue {
  */
 export function toTableRow(record: SnapshotRecord, plan: TablePlan, versionBy: string | undefined): TableRow {
   const issues: CellIssue[] = [];
-  const rest: [string, string][] = [];
+  const rest: Destination["rest"] = [];
   const cells: Cell[] = plan.columns.map(() => null);
   if (!record.deleted) placeValue(record.value, plan.columns, { cells, issues, rest });
   return {
@@ -49,10 +49,7 @@ export function toTableRow(record: SnapshotRecord, plan: TablePlan, versionBy: s
     version: rowVersion(record, versionBy),
     deleted: record.deleted,
     extractedAt: new Date(record.origin.capturedAt),
-    rest:
-      rest.length === 0
-        ? null
-        : `{${rest.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}`,
+    rest: restObject(rest),
     issues: issues.length === 0 ? null : JSON.stringify(issues),
     cells,
   };
@@ -66,10 +63,13 @@ export function newestRows(rows: readonly TableRow[]): TableRow[] {
   return sorted.filter((row, i) => i === 0 || compareKeyBytes(sorted[i - 1]!.key, row.key) !== 0);
 }
 
+/** The tag in `_rest` of a value that is no plain object, in a table that has no column for it. No property is taken for it: theirs are escaped. */
+export const wholeValue = "$value";
+
 interface Destination {
   readonly cells: Cell[];
   readonly issues: CellIssue[];
-  readonly rest: [string, string][];
+  readonly rest: [string | undefined, string][];
 }
 
 function placeValue(value: unknown, columns: readonly Column[], to: Destination): void {
@@ -95,12 +95,19 @@ function placeField(
   const { main, variant } = columnsOf(columns, field);
   const target = main !== undefined && holdsKind(columns[main]!.kind, kind) ? main : variant;
   if (target === undefined) {
-    to.rest.push([field ?? "_value", toTaggedJson(value, place)]);
+    to.rest.push([field, toTaggedJson(value, place)]);
     return;
   }
   const column = columns[target]!;
   to.cells[target] =
     column.kind === "json" ? toTaggedJson(value, place) : toCell(value, kind, column, to.issues);
+}
+
+/** As tagged JSON, the object of the properties without a column; a whole value without a column is told by its tag. */
+function restObject(rest: Destination["rest"]): string | null {
+  if (rest.length === 0) return null;
+  const body = `{${rest.map(([name = wholeValue, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}`;
+  return rest.some(([name]) => name?.startsWith("$")) ? `{"$object":${body}}` : body;
 }
 
 function toCell(value: unknown, kind: ColumnKind, column: Column, issues: CellIssue[]): Cell {

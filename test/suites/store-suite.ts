@@ -99,7 +99,7 @@ export function describeStore(adapter: StoreAdapter): void {
         await store.write([records, [put(1000, { n: 1.5, late: "x" })]]);
         const table = await store.read("notes");
         expect(kindsOf(table)).toEqual({ n: "number", late: "text" });
-        expect(table.rows.at(-1)!.cells["n"]).toBe(1.5);
+        expect(table.rows.at(-1)!.cells.n).toBe(1.5);
       });
 
       test("a type clash goes to the variant column", async () => {
@@ -131,6 +131,22 @@ export function describeStore(adapter: StoreAdapter): void {
         expect(kindsOf(table)).toEqual({ title: "text", n: "number" });
         expect(table.rows[0]!.rest).toBe('{"extra":{"x":[{"$bigint":"1"}]}}');
         expect(table.rows[1]!.rest).toBe('{"title":5}');
+        expect(await valuesOf()).toEqual(values);
+      });
+
+      test("what given columns leave over comes back, whatever it is called", async () => {
+        const columns = { notes: { list: "json" } } as const;
+        const list = [1];
+        const values = [
+          "whole",
+          null,
+          { $value: 1 },
+          { $date: 2, list },
+          { $value: 1, a: 2 },
+          { list, again: { list } },
+          {},
+        ];
+        await store.write([values.map((value, i) => put(i, value))], { columns });
         expect(await valuesOf()).toEqual(values);
       });
 

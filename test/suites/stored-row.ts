@@ -1,6 +1,6 @@
 import { fromTaggedJson, fromTaggedJsonColumns } from "../../io/table/parse-tagged-json.js";
 import type { Column } from "../../io/table/column.js";
-import type { CellIssue } from "../../io/table/table-row.js";
+import { type CellIssue, wholeValue } from "../../io/table/table-row.js";
 
 /** A row as a store gives it back, with the types of its columns: the same for every engine. */
 export interface StoredRow {
@@ -54,10 +54,10 @@ export function restoreValue(row: StoredRow, columns: readonly Column[]): unknow
     if (kind === "json") define(json, field, cell);
     else define(restored, field, withIssues(cell, name, issues));
   }
-  for (const [field, value] of Object.entries(fromTaggedJsonColumns(json))) define(restored, field, value);
-  if (row.rest !== null)
-    for (const [field, value] of Object.entries(fromTaggedJson(row.rest) as object))
-      define(restored, field, value);
+  const fromJson = fromTaggedJsonColumns(json, row.rest);
+  if (Object.keys(fromJson).length === 1 && wholeValue in fromJson && !row.rest!.startsWith('{"$object"'))
+    return fromJson[wholeValue];
+  for (const [field, value] of Object.entries(fromJson)) define(restored, field, value);
   return restored;
 }
 

@@ -1,0 +1,45 @@
+import { inGlobalWindow, groupGlobally, parDo, registerFunctions, withName } from "../../beam/index.js";
+import type { PCollection, PTransform, WindowedValue } from "../../beam/index.js";
+import type { SnapshotRecord } from "../../snapshot/index.js";
+import { type DatasetStatistics, mergeStatistics, observeRecord } from "./store-statistics.js";
+
+/** Counts the kinds of values in a bundle; one element comes out of each. */
+export class CountKinds {
+  private statistics: DatasetStatistics | undefined;
+
+  startBundle(): void {
+    this.statistics = new Map();
+  }
+
+  *process(record: SnapshotRecord): Generator<DatasetStatistics> {
+    observeRecord(this.statistics!, record);
+  }
+
+  *finishBundle(): Generator<WindowedValue<DatasetStatistics>> {
+    if (this.statistics!.size > 0) yield inGlobalWindow(this.statistics!);
+    this.statistics = undefined;
+  }
+}
+
+function mergeAll(parts: Iterable<DatasetStatistics>): DatasetStatistics {
+  const merged: DatasetStatistics = new Map();
+  for (const part of parts) mergeStatistics(merged, part);
+  return merged;
+}
+
+/** The statistics of all records as one element; no element when there are no records. */
+export function countKinds(): PTransform<PCollection<SnapshotRecord>, PCollection<DatasetStatistics>> {
+  // The SDK declares what this gives as `any`.
+  const gather: PTransform<
+    PCollection<DatasetStatistics>,
+    PCollection<Iterable<DatasetStatistics>>
+  > = groupGlobally<DatasetStatistics>();
+  return withName("countKinds", (records: PCollection<SnapshotRecord>) =>
+    records
+      .apply(withName("count", parDo<SnapshotRecord, DatasetStatistics>(new CountKinds())))
+      .apply(withName("gather", gather))
+      .map(mergeAll),
+  );
+}
+
+registerFunctions("beam-indexeddb/io", { CountKinds, mergeAll });
