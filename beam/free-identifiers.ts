@@ -37,7 +37,7 @@ function parseFunction(text: string): { readonly node: AnyFunction; readonly exp
   const asMethod = tryParse(`({${text}\n})`);
   const statement = asMethod?.body[0];
   const object = statement?.type === "ExpressionStatement" ? statement.expression : undefined;
-  const property = object?.type === "ObjectExpression" ? object.properties[0] : undefined;
+  const property = object?.type === "ObjectExpression" && object.properties.length === 1 ? object.properties[0] : undefined;
   if (property?.type === "Property" && property.value.type === "FunctionExpression") {
     const { async, generator, start } = property.value;
     const rest = text.slice(start - "({".length);

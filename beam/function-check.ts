@@ -203,7 +203,7 @@ function captured(label: string, names: readonly string[]): FunctionNotPortableE
 
 /** What an imported name looks like after a bundler or a test runner, in the words of who wrote it. */
 function readable(name: string): string {
-  if (/^__vi_import_\d+__$/.test(name)) return `${name} (an import)`;
+  if (/^__vi(?:te_ssr)?_import_\d+__$/.test(name)) return `${name} (an import)`;
   if (/_\d+$/.test(name) && !name.startsWith("_")) return `${name} (perhaps an import, renamed by the compiler)`;
   return name;
 }

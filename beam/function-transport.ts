@@ -40,9 +40,6 @@ const stockNode = graph.serialize;
 const stockFunction = graph.serializeFunction;
 /* eslint-enable @typescript-eslint/unbound-method */
 
-/** The captured variables of one function: no data of its own, so what it holds keeps its identity across functions. */
-const closures = new WeakSet();
-
 graph.add = function (this: ClosureGraph, value, flags) {
   // The graph finds known values by ===, for which -0 is 0.
   if (!Object.is(value, -0)) return stockAdd.call(this, value, flags);
@@ -65,16 +62,28 @@ graph.serializeFunction = function (this: ClosureGraph, value) {
   for (const name of source.free) {
     if (compilerHelpers.has(name) && !(name in closure)) closure[name] = helperValues[name];
   }
-  closures.add(closure);
   const node = {
     kind: "function",
     source: source.expression,
-    closure: this.add(Object.keys(closure).length > 0 ? closure : undefined),
+    closure: addClosure(this, closure),
     prototype: this.add((original as { prototype?: unknown }).prototype),
   };
   this.serializeProperties(original, node);
   return node;
 };
+
+/**
+ * The captured variables of one function. They are not data of their own, so what they hold keeps its identity across functions; and the
+ * SDK's own way would leave out names that start with "__".
+ */
+function addClosure(graph: ClosureGraph, closure: Readonly<Record<string, unknown>>): number {
+  const names = Object.keys(closure);
+  if (names.length === 0) return graph.add(undefined);
+  const node = { kind: "object", prototype: graph.add(Object.prototype), refs: {} as Record<string, number>, descriptions: {} };
+  const index = graph.contentArray.push(node) - 1;
+  for (const name of names) node.refs[name] = graph.add(closure[name]);
+  return index;
+}
 
 function needsCodec(value: unknown): boolean {
   switch (typeof value) {
@@ -86,7 +95,7 @@ function needsCodec(value: unknown): boolean {
     case "bigint":
       return true;
     case "object":
-      return value !== null && !isRegistered(value) && !closures.has(value) && isPlainData(value);
+      return value !== null && !isRegistered(value) && isPlainData(value);
     default:
       return false;
   }
