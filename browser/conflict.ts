@@ -1,5 +1,6 @@
 import { compareKeyBytes, compareKeys, encodeValue } from "../snapshot/index.js";
 import type { ConflictPolicy } from "./import-options.js";
+import { dropErrorStacks } from "./error-stacks.js";
 import { describeHostObject, placeholder } from "./host-objects.js";
 import { valueAt } from "./key-path.js";
 import { blobForm } from "./record-stage.js";
@@ -44,11 +45,14 @@ function comparable(time: unknown): number | string | undefined {
   return typeof value === "string" || (typeof value === "number" && !Number.isNaN(value)) ? value : undefined;
 }
 
-/** Equal in everything but the content of Blobs. Most values are settled by the bytes they came as. */
+/** Equal in everything but the content of Blobs and the stacks of errors. Most values are settled by the bytes they came as. */
 export function sameValue(existing: unknown, record: ImportRecord): boolean {
   const bytes = comparableBytes(existing);
   if (record.valueBytes && compareKeyBytes(bytes, record.valueBytes) === 0) return true;
-  return compareKeyBytes(bytes, comparableBytes(record.value)) === 0;
+  if (compareKeyBytes(bytes, comparableBytes(record.value)) === 0) return true;
+  const copies = [structuredClone(existing), structuredClone(record.value)] as const;
+  if (!dropErrorStacks(copies[0]) || !dropErrorStacks(copies[1])) return false;
+  return compareKeyBytes(comparableBytes(copies[0]), comparableBytes(copies[1])) === 0;
 }
 
 const noHash = new Uint8Array(32);

@@ -27,6 +27,8 @@ describe.each(browserNames.filter((name) => !isMissing(name)))("%s", (name) => {
   });
 
   test("lets no error pass unnoticed", () => {
-    expect(launched.faults).toEqual([]);
+    // What the cases bring about themselves: Firefox reports it to the page as well as to the caller.
+    const expected = /Content-Security-Policy|Loading Worker from .*no-such-worker/;
+    expect(launched.faults.filter((fault) => !expected.test(fault))).toEqual([]);
   });
 });
