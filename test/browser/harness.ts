@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { accessSync, constants } from "node:fs";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -104,6 +104,32 @@ export async function launchBrowser(name: BrowserName): Promise<LaunchedBrowser>
       await rm(userDataDir, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Peak memory of the browser's processes in MB, by pid; `resetPeaks` starts anew. Linux only. */
+export async function memoryPeaks(pid: number): Promise<ReadonlyMap<number, number>> {
+  const peaks = new Map<number, number>();
+  for (const process of await descendants(pid)) {
+    const status = await readFile(`/proc/${process}/status`, "utf8").catch(() => "");
+    const peak = /^VmHWM:\s+(\d+) kB/m.exec(status);
+    if (peak) peaks.set(process, Number(peak[1]) / 1024);
+  }
+  return peaks;
+}
+
+export async function resetPeaks(pid: number): Promise<void> {
+  for (const process of await descendants(pid)) await writeFile(`/proc/${process}/clear_refs`, "5").catch(() => undefined);
+}
+
+async function descendants(root: number): Promise<number[]> {
+  const parents = new Map<number, number>();
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
+    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+  }
+  const isBelow = (pid: number): boolean => pid === root || (parents.has(pid) && isBelow(parents.get(pid)!));
+  return [...parents.keys()].filter(isBelow);
 }
 
 export interface Site {

@@ -1,6 +1,9 @@
 import { exportDB, importDB } from "../../../browser/index.js";
+import * as bank from "./bank.js";
 import { cases } from "./cases.js";
-import { answer, create, ended, open, put } from "./database.js";
+import * as database from "./database.js";
+import * as load from "./load.js";
+import * as tabs from "./tabs.js";
 
 /** What the tests call in the page. Everything is reached by name, since a strict policy forbids to send functions as text. */
 async function run(name: string): Promise<string> {
@@ -16,6 +19,4 @@ async function run(name: string): Promise<string> {
   }
 }
 
-const tools = { run, exportDB, importDB, answer, create, ended, open, put };
-export type PageTools = typeof tools;
-Object.assign(globalThis, { beam: tools });
+Object.assign(globalThis, { beam: { run, exportDB, importDB, ...database, ...bank, ...load, ...tabs } });
