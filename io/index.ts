@@ -1,1 +1,14 @@
-export {};
+/** Sources and sinks: docs/io.md. */
+export { type EmptyMatchTreatment, matchAll, matchFiles, type MatchOptions } from "./file/match.js";
+export { type FileMetadata } from "./file/file-system.js";
+export {
+  readAllFromIndexedDB, type ReadAllFromIndexedDBOptions, readFromIndexedDB, type ReadFromIndexedDBOptions, readMatches,
+} from "./indexeddb/read.js";
+export { writeToIndexedDB, type WriteToIndexedDBOptions, type WriteToIndexedDBResult } from "./indexeddb/write.js";
+export { type Destination, type DestinationFunction } from "./indexeddb/destination.js";
+export { type WrittenFile } from "./indexeddb/publish-shards.js";
+export { openAttachment } from "./indexeddb/open-attachment.js";
+export { openSnapshot } from "./indexeddb/open-snapshot.js";
+export { attachSchemas, schemasOf } from "./indexeddb/schema-flow.js";
+export { type ErrorTreatment, type FailedRecord } from "./failed-record.js";
+export { nodePlatform } from "./node-platform.js";

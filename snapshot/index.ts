@@ -21,3 +21,5 @@ export { SnapshotWriter, type SnapshotWriterOptions } from "./writer.js";
 export { SnapshotReader, type ReadOptions, type BlockInfo } from "./reader.js";
 export { type Attachment } from "./attachment.js";
 export { recoverSnapshot, type RecoveredSnapshot, type LostRange } from "./recover.js";
+export { unionSchemas } from "./union-schemas.js";
+export { packageVersion } from "./package-version.js";

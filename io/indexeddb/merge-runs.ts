@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { type ByteSource, compareKeyBytes, encodeRecord, type SnapshotRecord } from "../../snapshot/index.js";
+import { fileSystemOf } from "../file/file-system.js";
+import { RunReader, RunWriter } from "./run-file.js";
+import type { RunSegment } from "./spill-runs.js";
+
+interface Head {
+  record: SnapshotRecord;
+  readonly reader: RunReader;
+}
+
+/** More runs than this are not read at once: each holds a chunk in memory and maybe a file open. */
+const maxOpenRuns = 128;
+const batchSize = 256;
+
+/**
+ * The records of all segments by object store and key, in batches. Memory: a chunk for each of at most 128 segments; more are first merged
+ * into longer runs in the temporary folder. Records with equal keys come one after the other, in no particular order.
+ */
+export async function* mergeRuns(segments: readonly RunSegment[], tempFolder: string): AsyncGenerator<SnapshotRecord[], void, undefined> {
+  let left = [...segments];
+  while (left.length > maxOpenRuns) left = [...left.slice(maxOpenRuns), await joinRuns(left.slice(0, maxOpenRuns), tempFolder)];
+  yield* mergeOpen(left);
+}
+
+async function joinRuns(segments: readonly RunSegment[], tempFolder: string): Promise<RunSegment> {
+  const path = join(tempFolder, `run-${randomUUID()}`);
+  const file = await fileSystemOf(path).create(path);
+  const run = new RunWriter(file);
+  for await (const batch of mergeOpen(segments)) for (const record of batch) await run.add(encodeRecord(record));
+  await run.flush();
+  await file.close();
+  return { path, bucket: segments[0]!.bucket, offset: 0, length: run.offset };
+}
+
+async function* mergeOpen(segments: readonly RunSegment[]): AsyncGenerator<SnapshotRecord[], void, undefined> {
+  const files = new Map<string, ByteSource & { close(): Promise<void> }>();
+  try {
+    const heap: Head[] = [];
+    for (const { path, offset, length } of segments) {
+      const file = files.get(path) ?? (await fileSystemOf(path).open(path));
+      files.set(path, file);
+      const reader = new RunReader(file, offset, length);
+      const record = await reader.next();
+      if (record) push(heap, { record, reader });
+    }
+    let batch: SnapshotRecord[] = [];
+    while (heap.length > 0) {
+      const top = heap[0]!;
+      batch.push(top.record);
+      const next = top.reader.next();
+      const record = next instanceof Promise ? await next : next;
+      if (record) top.record = record;
+      else if (heap.length > 1) heap[0] = heap.pop()!;
+      else heap.pop();
+      sink(heap);
+      if (batch.length < batchSize) continue;
+      yield batch;
+      batch = [];
+    }
+    if (batch.length > 0) yield batch;
+  } finally {
+    for (const file of files.values()) await file.close();
+  }
+}
+
+/** The order of a snapshot's records: by object store (code units of the name), then by key. */
+export function compareIdentity(a: Identity, b: Identity): number {
+  if (a.store !== b.store) return a.store < b.store ? -1 : 1;
+  return compareKeyBytes(a.keyBytes, b.keyBytes);
+}
+
+interface Identity {
+  readonly store: string;
+  readonly keyBytes: Uint8Array;
+}
+
+function push(heap: Head[], head: Head): void {
+  let at = heap.push(head) - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (compareIdentity(heap[at]!.record, heap[parent]!.record) >= 0) return;
+    [heap[at], heap[parent]] = [heap[parent]!, heap[at]!];
+    at = parent;
+  }
+}
+
+/** The first head moves down to its place. */
+function sink(heap: Head[]): void {
+  let at = 0;
+  for (;;) {
+    const left = at * 2 + 1;
+    let least = at;
+    for (const child of [left, left + 1]) {
+      if (child < heap.length && compareIdentity(heap[child]!.record, heap[least]!.record) < 0) least = child;
+    }
+    if (least === at) return;
+    [heap[at], heap[least]] = [heap[least]!, heap[at]!];
+    at = least;
+  }
+}
