@@ -45,7 +45,12 @@ export class AsyncParDoOperator implements IOperator, AbortableOperator {
   private tail: Promise<void> | undefined;
   private failure: { readonly error: unknown } | undefined;
 
-  constructor(transformId: string, transform: TransformProto, context: OperatorContext, payload: ParDoPayload) {
+  constructor(
+    transformId: string,
+    transform: TransformProto,
+    context: OperatorContext,
+    payload: ParDoPayload,
+  ) {
     const { settings, fn } = decodeAsyncPayload(payload.doFn!.payload);
     const { doFn, context: userContext } = deserializeFn(fn) as {
       doFn: AsyncDoFn<unknown, unknown, unknown>;
@@ -71,8 +76,9 @@ export class AsyncParDoOperator implements IOperator, AbortableOperator {
   }
 
   process(element: Element): ProcessResult {
-    if (this.failure) throw this.failure.error;
-    if (element.windows.length !== 1 && this.bundleScope!.context !== undefined) return this.eachWindow(element);
+    this.throwFailure();
+    if (element.windows.length !== 1 && this.bundleScope!.context !== undefined)
+      return this.eachWindow(element);
     if (this.inFlight < this.settings.concurrency) {
       this.start(element);
       return NonPromise;
@@ -82,10 +88,10 @@ export class AsyncParDoOperator implements IOperator, AbortableOperator {
 
   async finishBundle(): Promise<void> {
     await this.settled();
-    if (this.failure) throw this.failure.error;
+    this.throwFailure();
     const output = await this.attempt(() => this.doFn.finishBundle?.(this.bundleScope!.context));
     await this.emitAll(output as Awaited<Output>, (value) => value as Element);
-    if (this.failure) throw (this.failure as { error: unknown }).error;
+    this.throwFailure();
     await this.attempt(() => this.close());
   }
 
@@ -148,7 +154,7 @@ export class AsyncParDoOperator implements IOperator, AbortableOperator {
   private runReady(element: Element, scope: ParDoScope): Promise<void> | null {
     void scope.enter(element);
     const before = this.tail;
-    const output = this.doFn.process(element.value, scope.context) as Output;
+    const output = this.doFn.process(element.value, scope.context);
     const emit = (value: unknown) => withValue(element, value);
     if (before === undefined && !isPromiseLike(output)) return this.emitAll(output as Awaited<Output>, emit);
     return this.emitLater(output, before, emit);
@@ -221,6 +227,10 @@ export class AsyncParDoOperator implements IOperator, AbortableOperator {
       }
     }
     if (this.inFlight === 0) this.whenIdle?.();
+  }
+
+  private throwFailure(): void {
+    if (this.failure) throw this.failure.error;
   }
 
   private fail(error: unknown): void {

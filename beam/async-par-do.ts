@@ -59,7 +59,9 @@ export function asyncParDo<InputT, OutputT, ContextT extends object | undefined 
 ): PTransform<PCollection<InputT>, PCollection<OutputT>> {
   const { concurrency = 16, ordered = false } = options;
   if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
-    throw new TypeError(`asyncParDo: concurrency must be a whole number of at least 1, not ${String(concurrency)}.`);
+    throw new TypeError(
+      `asyncParDo: concurrency must be a whole number of at least 1, not ${String(concurrency)}.`,
+    );
   }
   const synchronous = doFn as unknown as DoFn<InputT, OutputT, ContextT>;
   return withName(nameOf(doFn), (input, pipeline, proto) => {
@@ -78,6 +80,9 @@ export function asyncParDo<InputT, OutputT, ContextT extends object | undefined 
   });
 }
 
-function nameOf(doFn: { readonly beamName?: string; readonly constructor: { readonly name: string } }): string {
+function nameOf(doFn: {
+  readonly beamName?: string;
+  readonly constructor: { readonly name: string };
+}): string {
   return doFn.beamName ?? `asyncParDo(${doFn.constructor.name})`;
 }

@@ -18,7 +18,10 @@ export function encodeAsyncPayload(settings: AsyncParDoSettings, fn: Uint8Array)
   return payload;
 }
 
-export function decodeAsyncPayload(payload: Uint8Array): { readonly settings: AsyncParDoSettings; readonly fn: Uint8Array } {
+export function decodeAsyncPayload(payload: Uint8Array): {
+  readonly settings: AsyncParDoSettings;
+  readonly fn: Uint8Array;
+} {
   const end = payload.indexOf(lineFeed);
   const settings = JSON.parse(new TextDecoder().decode(payload.subarray(0, end))) as AsyncParDoSettings;
   return { settings, fn: payload.subarray(end + 1) };

@@ -13,7 +13,10 @@ export interface AbortableOperator {
   abortBundle(error: unknown): Promise<void>;
 }
 
-BundleProcessor.prototype.process = async function (this: BundleProcessor, instructionId: string): Promise<void> {
+BundleProcessor.prototype.process = async function (
+  this: BundleProcessor,
+  instructionId: string,
+): Promise<void> {
   this.metricsContainer.reset();
   this.currentBundleId = instructionId;
   this.loggingStageInfo.instructionId = instructionId;
@@ -21,7 +24,8 @@ BundleProcessor.prototype.process = async function (this: BundleProcessor, instr
   const operators = this.topologicallyOrderedOperators;
   try {
     // A source may start to emit at once, so whoever receives starts first.
-    for (const operator of [...operators].reverse()) await inStage(this, operator, () => operator.startBundle());
+    for (const operator of [...operators].reverse())
+      await inStage(this, operator, () => operator.startBundle());
     for (const operator of operators) await inStage(this, operator, () => operator.finishBundle());
   } catch (error) {
     await Promise.allSettled(operators.filter(isAbortable).map((operator) => operator.abortBundle(error)));
@@ -34,7 +38,11 @@ BundleProcessor.prototype.process = async function (this: BundleProcessor, instr
   }
 };
 
-async function inStage(processor: BundleProcessor, operator: IOperator, step: () => Promise<void>): Promise<void> {
+async function inStage(
+  processor: BundleProcessor,
+  operator: IOperator,
+  step: () => Promise<void>,
+): Promise<void> {
   processor.loggingStageInfo.transformId = operator.transformId;
   await step();
 }

@@ -12,7 +12,7 @@ export class CreateElements {
     this.encoded = elements.map((element) => encodeElement(element));
   }
 
-  *process(): Generator<unknown> {
+  *process(): Generator {
     for (const bytes of this.encoded) yield decodeElement(bytes);
   }
 }

@@ -62,5 +62,8 @@ function unsupported(features: readonly string[]): SnapshotError {
   const what = merging
     ? "session windows. Use fixedWindows or slidingWindows, or run it on a portable runner (flink, prism)"
     : `${features.join(", ")}. Run it on a portable runner (flink, prism)`;
-  return new SnapshotError("RUNNER_UNSUPPORTED_FEATURE", `The direct runner can't run this pipeline: it uses ${what}.`);
+  return new SnapshotError(
+    "RUNNER_UNSUPPORTED_FEATURE",
+    `The direct runner can't run this pipeline: it uses ${what}.`,
+  );
 }

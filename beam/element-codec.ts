@@ -24,7 +24,7 @@ const instanceType = "beam-indexeddb:instance";
  * @throws SnapshotError BEAM_ELEMENT_UNSUPPORTED for instances of other classes, functions, symbols, promises.
  */
 export function encodeElement(element: unknown): Uint8Array {
-  if (element instanceof SnapshotRecord) {
+  if (isRecord(element)) {
     const bytes = encodeRecord(element);
     const marked = new Uint8Array(bytes.length + 1);
     marked[0] = recordMark;
@@ -53,14 +53,18 @@ function encode(value: unknown, canonical: boolean): Uint8Array {
     return encodeValue(value, { canonical, hostObject: toHostObject });
   } catch (error) {
     if (error instanceof SnapshotError && error.code === "SNAPSHOT_VALUE_UNSUPPORTED") {
-      throw new SnapshotError("BEAM_ELEMENT_UNSUPPORTED", `An element can't travel between steps. ${error.message}`, { cause: error });
+      throw new SnapshotError(
+        "BEAM_ELEMENT_UNSUPPORTED",
+        `An element can't travel between steps. ${error.message}`,
+        { cause: error },
+      );
     }
     throw error;
   }
 }
 
 function toHostObject(value: object): HostObject {
-  if (value instanceof SnapshotRecord) return new HostObject(recordType, encodeRecord(value));
+  if (isRecord(value)) return new HostObject(recordType, encodeRecord(value));
   const prototype = Object.getPrototypeOf(value) as object;
   const name = registeredPrototypeName(prototype);
   if (name === undefined) {
@@ -88,12 +92,24 @@ function restoreHostObject(type: string, data: unknown): unknown {
   }
   const instance = Object.create(prototype) as Record<string, unknown>;
   for (const key of Object.keys(fields)) {
-    Object.defineProperty(instance, key, { value: fields[key], writable: true, enumerable: true, configurable: true });
+    Object.defineProperty(instance, key, {
+      value: fields[key],
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
   }
   return instance;
 }
 
+/** `instanceof` alone would make it a record of anything. */
+function isRecord(value: unknown): value is SnapshotRecord {
+  return value instanceof SnapshotRecord;
+}
+
 function classNameOf(prototype: object): string {
   const constructor: unknown = (prototype as { constructor?: unknown }).constructor;
-  return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "a class without a name";
+  return typeof constructor === "function" && constructor.name !== ""
+    ? constructor.name
+    : "a class without a name";
 }

@@ -37,7 +37,11 @@ export function identityOperator(transformId: string, receiver: Receiver): IOper
   return new ElementWiseOperator(transformId, (element) => receiver.receive(element));
 }
 
-export function windowIntoOperator(transformId: string, receiver: Receiver, windowFn: WindowFn<Window>): IOperator {
+export function windowIntoOperator(
+  transformId: string,
+  receiver: Receiver,
+  windowFn: WindowFn<Window>,
+): IOperator {
   return new ElementWiseOperator(transformId, (element) => {
     const assigned = windowFn.assignWindows(element.timestamp);
     if (assigned.length === 0) return NonPromise;
@@ -63,14 +67,16 @@ export function splitOperator(
   options: SplitOptions,
 ): IOperator {
   const receivers = new Map<string, Receiver>(
-    Object.entries(transform.outputs).map(([tag, id]) => [tag, context.getReceiver(id) as Receiver]),
+    Object.entries(transform.outputs).map(([tag, id]) => [tag, context.getReceiver(id)]),
   );
   const known = new Set(options.knownTags);
   return new ElementWiseOperator(transformId, (element) => {
     const tagged = element.value as Record<string, unknown>;
     const tags = Object.keys(tagged);
     if (options.exclusive === true && tags.length !== 1) {
-      throw new TypeError(`split: an element must have exactly one tag, this one has ${tags.length} (${tags.join(", ")}).`);
+      throw new TypeError(
+        `split: an element must have exactly one tag, this one has ${tags.length} (${tags.join(", ")}).`,
+      );
     }
     const waits: Promise<void>[] = [];
     for (const tag of tags) {

@@ -2,7 +2,13 @@
  * What a function takes from outside: the names its source uses and does not declare. Only the source travels to a worker, so whatever is
  * free in it and no global of the language is missing there.
  */
-import { type AnyNode, type ArrowFunctionExpression, type Function as FunctionNode, parse, type Program } from "acorn";
+import {
+  type AnyNode,
+  type ArrowFunctionExpression,
+  type Function as FunctionNode,
+  parse,
+  type Program,
+} from "acorn";
 
 export interface FunctionSource {
   /** The source as an expression: methods are given the word `function`. */
@@ -30,18 +36,22 @@ function parseFunction(text: string): { readonly node: AnyFunction; readonly exp
     const statement = asExpression.body[0];
     const node = statement?.type === "ExpressionStatement" ? statement.expression : undefined;
     if (node?.type === "FunctionExpression" || node?.type === "ArrowFunctionExpression") {
-      return { node: node as AnyFunction, expression: text };
+      return { node: node, expression: text };
     }
   }
   // Methods of objects and classes have a short form that is valid only inside braces.
   const asMethod = tryParse(`({${text}\n})`);
   const statement = asMethod?.body[0];
   const object = statement?.type === "ExpressionStatement" ? statement.expression : undefined;
-  const property = object?.type === "ObjectExpression" && object.properties.length === 1 ? object.properties[0] : undefined;
+  const property =
+    object?.type === "ObjectExpression" && object.properties.length === 1 ? object.properties[0] : undefined;
   if (property?.type === "Property" && property.value.type === "FunctionExpression") {
     const { async, generator, start } = property.value;
     const rest = text.slice(start - "({".length);
-    return { node: property.value, expression: `${async ? "async " : ""}function${generator ? "*" : ""} ${rest}` };
+    return {
+      node: property.value,
+      expression: `${async ? "async " : ""}function${generator ? "*" : ""} ${rest}`,
+    };
   }
   throw new SyntaxError("not the source of a function");
 }
@@ -134,8 +144,10 @@ class Scanner {
   /** Declarations of a block hold in all of it, before their place, too. */
   private visitStatements(statements: readonly AnyNode[]): void {
     for (const statement of statements) {
-      if (statement.type === "VariableDeclaration") for (const { id } of statement.declarations) this.declarePattern(id);
-      if (statement.type === "FunctionDeclaration" || statement.type === "ClassDeclaration") this.declarePattern(statement.id);
+      if (statement.type === "VariableDeclaration")
+        for (const { id } of statement.declarations) this.declarePattern(id);
+      if (statement.type === "FunctionDeclaration" || statement.type === "ClassDeclaration")
+        this.declarePattern(statement.id);
     }
     for (const statement of statements) this.visit(statement);
   }
@@ -162,7 +174,7 @@ class Scanner {
       case "FunctionExpression":
       case "FunctionDeclaration":
       case "ArrowFunctionExpression":
-        this.scanFunction(node as AnyFunction);
+        this.scanFunction(node);
         return;
       case "ClassExpression":
       case "ClassDeclaration":
@@ -192,7 +204,10 @@ class Scanner {
       case "MethodDefinition":
       case "Property":
         if (node.computed) this.visit(node.key);
-        if (isFunction(node.value)) this.inMember(() => this.visit(node.value));
+        if (isFunction(node.value))
+          this.inMember(() => {
+            this.visit(node.value);
+          });
         else this.visit(node.value);
         return;
       case "MemberExpression":
@@ -222,7 +237,8 @@ class Scanner {
       case "ForOfStatement":
         this.within(false, () => {
           const head = node.type === "ForStatement" ? node.init : node.left;
-          if (head?.type === "VariableDeclaration") for (const { id } of head.declarations) this.declarePattern(id);
+          if (head?.type === "VariableDeclaration")
+            for (const { id } of head.declarations) this.declarePattern(id);
           this.visitChildren(node);
         });
         return;
@@ -263,7 +279,11 @@ class Scanner {
 }
 
 function isFunction(node: AnyNode): boolean {
-  return node.type === "FunctionExpression" || node.type === "FunctionDeclaration" || node.type === "ArrowFunctionExpression";
+  return (
+    node.type === "FunctionExpression" ||
+    node.type === "FunctionDeclaration" ||
+    node.type === "ArrowFunctionExpression"
+  );
 }
 
 function isClass(node: AnyNode): boolean {

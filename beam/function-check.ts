@@ -73,7 +73,8 @@ class Check {
   private readonly seen = new Set<object>();
 
   value(value: unknown, path: string): void {
-    if (typeof value === "symbol") throw refusal(path, "is a symbol, which has no form on another machine. Use a string.");
+    if (typeof value === "symbol")
+      throw refusal(path, "is a symbol, which has no form on another machine. Use a string.");
     if (typeof value !== "object" && typeof value !== "function") return;
     if (value === null || this.seen.has(value)) return;
     this.seen.add(value);
@@ -96,12 +97,15 @@ class Check {
     if (text.startsWith("class")) throw unregistered(original.name);
     const source = sourceOf(original);
     if (!source) {
-      throw new FunctionNotPortableError(`${label} has a form that can't be read from its source text. ${waysThatWork}`);
+      throw new FunctionNotPortableError(
+        `${label} has a form that can't be read from its source text. ${waysThatWork}`,
+      );
     }
     const given = closureOf(original, label);
     const missing = source.free.filter((name) => !isGiven(name, given));
     if (missing.length > 0) throw captured(label, missing);
-    for (const [name, item] of Object.entries(given)) this.value(item, path ? `${path}, captured ${name}` : `captured ${name}`);
+    for (const [name, item] of Object.entries(given))
+      this.value(item, path ? `${path}, captured ${name}` : `captured ${name}`);
     this.fields(fn, path);
   }
 
@@ -134,11 +138,13 @@ class Check {
       if (name === "pcoll" && value instanceof SideInputParam) continue;
       const at = path ? `${path}.${name}` : name;
       if (name.length > 2 && name.startsWith("__")) {
-        throw refusal(at, 'does not travel: the SDK leaves out fields whose names start with "__". Rename it.');
+        throw refusal(
+          at,
+          'does not travel: the SDK leaves out fields whose names start with "__". Rename it.',
+        );
       }
-      if ("value" in descriptor) this.value(descriptor.value, at);
-      if (descriptor.get) this.value(descriptor.get, at);
-      if (descriptor.set) this.value(descriptor.set, at);
+      // The value, or a getter and a setter; the flags beside them are of no matter.
+      for (const part of Object.values(descriptor) as unknown[]) this.value(part, at);
     }
   }
 
@@ -181,7 +187,9 @@ function closureOf(fn: PortableFunction, label: string): Record<string, unknown>
   try {
     return fn.__closure?.() ?? {};
   } catch (cause) {
-    throw new FunctionNotPortableError(`${label}: its list of captured variables can't be read: ${String(cause)}`);
+    throw new FunctionNotPortableError(
+      `${label}: its list of captured variables can't be read: ${String(cause)}`,
+    );
   }
 }
 
@@ -197,14 +205,18 @@ function isAsynchronous(fn: object): boolean {
 function captured(label: string, names: readonly string[]): FunctionNotPortableError {
   const special = names.find((name) => /^(?:this|super|new\.target|import\.meta|arguments|#.*)$/.test(name));
   const what = names.map((name) => `"${readable(name)}"`).join(", ");
-  const why = special === undefined ? "which it captured from around it" : "which mean nothing away from where it was written";
+  const why =
+    special === undefined
+      ? "which it captured from around it"
+      : "which mean nothing away from where it was written";
   return new FunctionNotPortableError(`${label} uses ${what}, ${why}. ${waysThatWork}`);
 }
 
 /** What an imported name looks like after a bundler or a test runner, in the words of who wrote it. */
 function readable(name: string): string {
   if (/^__vi(?:te_ssr)?_import_\d+__$/.test(name)) return `${name} (an import)`;
-  if (/_\d+$/.test(name) && !name.startsWith("_")) return `${name} (perhaps an import, renamed by the compiler)`;
+  if (/_\d+$/.test(name) && !name.startsWith("_"))
+    return `${name} (perhaps an import, renamed by the compiler)`;
   return name;
 }
 

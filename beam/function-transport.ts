@@ -29,9 +29,11 @@ serializeModule.default = (value, builtins, customs) => {
 const stockDeserialize = deserializeModule.default;
 const dataReader = {
   name: dataName,
-  deserializer: (text: unknown): unknown => decodeElement(new Uint8Array(Buffer.from(text as string, "base64"))),
+  deserializer: (text: unknown): unknown =>
+    decodeElement(new Uint8Array(Buffer.from(text as string, "base64"))),
 };
-deserializeModule.default = (graph, builtins, customs = []) => stockDeserialize(graph, builtins, [...customs, dataReader]);
+deserializeModule.default = (graph, builtins, customs = []) =>
+  stockDeserialize(graph, builtins, [...customs, dataReader]);
 
 const graph = SerializedGraph.prototype;
 /* eslint-disable @typescript-eslint/unbound-method -- called with their own receivers below */
@@ -79,7 +81,12 @@ graph.serializeFunction = function (this: ClosureGraph, value) {
 function addClosure(graph: ClosureGraph, closure: Readonly<Record<string, unknown>>): number {
   const names = Object.keys(closure);
   if (names.length === 0) return graph.add(undefined);
-  const node = { kind: "object", prototype: graph.add(Object.prototype), refs: {} as Record<string, number>, descriptions: {} };
+  const node = {
+    kind: "object",
+    prototype: graph.add(Object.prototype),
+    refs: {} as Record<string, number>,
+    descriptions: {},
+  };
   const index = graph.contentArray.push(node) - 1;
   for (const name of names) node.refs[name] = graph.add(closure[name]);
   return index;

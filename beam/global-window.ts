@@ -29,5 +29,6 @@ function longOf(text: string): Instant {
 }
 
 function pane(): WindowedValue<unknown>["pane"] {
-  return (PaneInfoCoder as unknown as { ONE_AND_ONLY_FIRING: WindowedValue<unknown>["pane"] }).ONE_AND_ONLY_FIRING;
+  return (PaneInfoCoder as unknown as { ONE_AND_ONLY_FIRING: WindowedValue<unknown>["pane"] })
+    .ONE_AND_ONLY_FIRING;
 }

@@ -47,7 +47,8 @@ export function groupRecordsByKey(
 export class KeyRecords {
   readonly byDatabase: boolean;
   /** The part of the group key before the record's key, for the last record's place: records come store by store. */
-  private prefix: { readonly database: string; readonly store: string; readonly bytes: Uint8Array } | undefined;
+  private prefix:
+    { readonly database: string; readonly store: string; readonly bytes: Uint8Array } | undefined;
 
   constructor(byDatabase: boolean) {
     this.byDatabase = byDatabase;
@@ -64,7 +65,7 @@ export class KeyRecords {
 
   private prefixOf({ database, store }: SnapshotRecord): { readonly bytes: Uint8Array } {
     const last = this.prefix;
-    if (last && last.store === store && (!this.byDatabase || last.database === database)) return last;
+    if (last?.store === store && (!this.byDatabase || last.database === database)) return last;
     // Names may hold any UTF-16 text, lone surrogates among it, so they are written by the value codec.
     const names = encodeValue(this.byDatabase ? [store, database] : [store]);
     const bytes = new Uint8Array(prefixLength + names.length);

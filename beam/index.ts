@@ -18,7 +18,12 @@ export { iterableSideInput, listSideInput, SideInputParam, singletonSideInput } 
 export { asyncParDo, type AsyncDoFn, type AsyncOutput, type AsyncParDoOptions } from "./async-par-do.js";
 export { create } from "./create.js";
 export { type Outputs, type Tagged, taggedOutputs } from "./tagged-outputs.js";
-export { groupRecordsByKey, type GroupRecordsOptions, type RecordGroup, type RecordGroupKey } from "./group-records.js";
+export {
+  groupRecordsByKey,
+  type GroupRecordsOptions,
+  type RecordGroup,
+  type RecordGroupKey,
+} from "./group-records.js";
 export { registerFunctions } from "./registered.js";
 export { FunctionNotPortableError } from "./function-check.js";
 export { inGlobalWindow } from "./global-window.js";

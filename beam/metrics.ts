@@ -21,7 +21,9 @@ export class CounterFamily extends ParDoUpdateParam<number> {
   /** Adds to the counter `<name>/<label>`. */
   increment(label: string, value = 1): void {
     if (this.provider === undefined) {
-      throw new TypeError(`The counters "${this.name}" count only inside a DoFn: give them to it in its context.`);
+      throw new TypeError(
+        `The counters "${this.name}" count only inside a DoFn: give them to it in its context.`,
+      );
     }
     this.counters ??= new Map();
     let one = this.counters.get(label);
@@ -61,7 +63,7 @@ export async function readMetrics(result: PipelineResult): Promise<PipelineMetri
   const counters: Record<string, number> = {};
   const distributions: Record<string, DistributionData> = {};
   for (const { urn, labels, payload } of await result.rawMetrics()) {
-    const name = labels["NAME"] ?? "";
+    const name = labels.NAME ?? "";
     if (urn === counterUrn) counters[name] = (counters[name] ?? 0) + integers(payload, 1)[0]!;
     if (urn === distributionUrn) distributions[name] = merge(distributions[name], distributionOf(payload));
   }
@@ -79,12 +81,18 @@ function distributionOf(payload: Uint8Array): DistributionData {
 function merge(a: DistributionData | undefined, b: DistributionData): DistributionData {
   if (!a || a.count === 0) return b;
   if (b.count === 0) return a;
-  return { count: a.count + b.count, sum: a.sum + b.sum, min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) };
+  return {
+    count: a.count + b.count,
+    sum: a.sum + b.sum,
+    min: Math.min(a.min, b.min),
+    max: Math.max(a.max, b.max),
+  };
 }
 
 function integers(payload: Uint8Array, count: number): number[] {
   // The SDK writes a distribution as a list, with its length in front; the model has the four numbers alone.
-  const listed = payload.length > 4 && payload[0] === 0 && payload[1] === 0 && payload[2] === 0 && payload[3] === 4;
+  const listed =
+    payload.length > 4 && payload[0] === 0 && payload[1] === 0 && payload[2] === 0 && payload[3] === 4;
   const reader = new ProtobufReader(listed ? payload.subarray(4) : payload);
   return Array.from({ length: count }, () => Number(reader.int64()));
 }

@@ -44,7 +44,9 @@ registerOperatorConstructor(parDo.urn, (transformId, transform, context) => {
     case urns.SPLITTING_JS_DOFN_URN:
       return splitOperator(transformId, transform, context, deserializeFn(fn.payload) as SplitOptions);
     default:
-      throw new TypeError(`This worker does not know the kind of DoFn "${fn.urn}" of step ${transform.uniqueName}.`);
+      throw new TypeError(
+        `This worker does not know the kind of DoFn "${fn.urn}" of step ${transform.uniqueName}.`,
+      );
   }
 });
 

@@ -3,7 +3,12 @@ import "apache-beam";
 import { type ParDoPayload, type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";
 import { type WindowedValue } from "apache-beam/values";
 import { createSideInputInfo, ParamProviderImpl } from "apache-beam/worker/pardo_context";
-import { NonPromise, type OperatorContext, type ProcessResult, type Receiver } from "apache-beam/worker/operators";
+import {
+  NonPromise,
+  type OperatorContext,
+  type ProcessResult,
+  type Receiver,
+} from "apache-beam/worker/operators";
 
 /** The context object of a DoFn, bound to one element at a time. */
 export interface ParDoScope {
@@ -24,7 +29,12 @@ export function scopeFactory(
   const sideInputs = createSideInputInfo(transform, payload, operator);
   return () => {
     if (userContext === null || userContext === undefined) return withoutContext;
-    const provider = new ParamProviderImpl(transformId, sideInputs, operator.getStateProvider, operator.metricsContainer);
+    const provider = new ParamProviderImpl(
+      transformId,
+      sideInputs,
+      operator.getStateProvider,
+      operator.metricsContainer,
+    );
     const context: unknown = provider.augmentContext(userContext);
     return { context, enter: (element) => provider.setCurrentValue(element) };
   };
@@ -34,7 +44,7 @@ const withoutContext: ParDoScope = { context: undefined, enter: () => NonPromise
 
 /** Every DoFn here has one output; several come from a split behind it. */
 export function receiverOf(transform: TransformProto, operator: OperatorContext): Receiver {
-  return operator.getReceiver(Object.values(transform.outputs)[0]) as Receiver;
+  return operator.getReceiver(Object.values(transform.outputs)[0]);
 }
 
 export function withValue(element: WindowedValue<unknown>, value: unknown): WindowedValue<unknown> {

@@ -11,8 +11,15 @@ function isData(value: unknown, seen: Set<object>): boolean {
   if (typeof value === "function" || typeof value === "symbol") return false;
   if (typeof value !== "object" || value === null || seen.has(value)) return true;
   seen.add(value);
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Date || value instanceof RegExp) return true;
-  if (value instanceof SnapshotRecord || value instanceof SnapshotBlob || value instanceof HostObject) return true;
+  if (
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer ||
+    value instanceof Date ||
+    value instanceof RegExp
+  )
+    return true;
+  if (value instanceof SnapshotRecord || value instanceof SnapshotBlob || value instanceof HostObject)
+    return true;
   if (value instanceof Map) return isMapData(value, seen);
   if (value instanceof Set) return [...(value as Set<unknown>)].every((item) => isData(item, seen));
   const prototype = Object.getPrototypeOf(value) as object | null;

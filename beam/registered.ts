@@ -28,7 +28,9 @@ export function registerFunctions(moduleName: string, values: Readonly<Record<st
   }
   for (const [name, value] of Object.entries(values)) {
     if (typeof value !== "function") {
-      throw new TypeError(`registerFunctions("${moduleName}"): "${name}" is ${describe(value)}, not a function or class.`);
+      throw new TypeError(
+        `registerFunctions("${moduleName}"): "${name}" is ${describe(value)}, not a function or class.`,
+      );
     }
     const known = entries().byName.get(selfName(moduleName, name));
     if (known !== undefined && known !== value) {
@@ -41,7 +43,7 @@ export function registerFunctions(moduleName: string, values: Readonly<Record<st
   // depend on what else is registered, so the entries are made here: the value itself and its prototype.
   requireForSerialization(moduleName, {});
   for (const [name, value] of Object.entries(values)) {
-    add(selfName(moduleName, name), value as object);
+    add(selfName(moduleName, name), value);
     const prototype: unknown = (value as { prototype?: unknown }).prototype;
     if (prototype !== undefined && prototype !== null) add(`beam:${moduleName}.${name}.prototype`, prototype);
   }

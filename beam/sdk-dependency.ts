@@ -19,7 +19,11 @@ interface SerializeModule {
   default: (value: unknown, builtins?: unknown, customs?: unknown) => unknown;
 }
 interface DeserializeModule {
-  default: (graph: unknown, builtins?: unknown, customs?: readonly { name: string; deserializer(value: unknown): unknown }[]) => unknown;
+  default: (
+    graph: unknown,
+    builtins?: unknown,
+    customs?: readonly { name: string; deserializer(value: unknown): unknown }[],
+  ) => unknown;
 }
 
 export const { defaultBuiltins } = fromSdk("serialize-closures") as {
@@ -29,7 +33,9 @@ const closures = fromSdk.resolve("serialize-closures");
 const besideClosures = createRequire(closures);
 export const serializeModule = besideClosures("./serialize") as SerializeModule;
 export const deserializeModule = besideClosures("./deserialize") as DeserializeModule;
-export const { SerializedGraph } = besideClosures("./serializedGraph") as { readonly SerializedGraph: { readonly prototype: ClosureGraph } };
+export const { SerializedGraph } = besideClosures("./serializedGraph") as {
+  readonly SerializedGraph: { readonly prototype: ClosureGraph };
+};
 
 /** The SDK's own copy of protobufjs, whose readers and writers its coders work on. */
 export const { Reader: ProtobufReader, Writer: ProtobufWriter } = fromSdk("protobufjs") as {

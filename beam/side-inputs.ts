@@ -11,7 +11,10 @@ export { iterableSideInput, SideInputParam, singletonSideInput };
  * @example notes.map((note, { tags }) => ({ ...note, known: tags.lookup().includes(note.tag) }), { tags: listSideInput(tags) });
  */
 export function listSideInput<T>(pcollection: PCollection<T>): SideInputParam<T, Iterable<T>, readonly T[]> {
-  return new SideInputParam<T, Iterable<T>, readonly T[]>(pcollection, { accessPattern: "beam:side_input:iterable:v1", toValue: asArray as (elements: unknown) => readonly T[] });
+  return new SideInputParam<T, Iterable<T>, readonly T[]>(pcollection, {
+    accessPattern: "beam:side_input:iterable:v1",
+    toValue: asArray as (elements: unknown) => readonly T[],
+  });
 }
 
 function asArray(elements: readonly unknown[]): readonly unknown[] {

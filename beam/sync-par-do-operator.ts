@@ -28,7 +28,12 @@ export class SyncParDoOperator implements IOperator {
   private readonly newScope: () => ParDoScope;
   private scope: ParDoScope | undefined;
 
-  constructor(transformId: string, transform: TransformProto, context: OperatorContext, payload: ParDoPayload) {
+  constructor(
+    transformId: string,
+    transform: TransformProto,
+    context: OperatorContext,
+    payload: ParDoPayload,
+  ) {
     const { doFn, context: userContext } = deserializeFn(payload.doFn!.payload) as {
       doFn: DoFn<unknown, unknown, unknown>;
       context: unknown;

@@ -2,7 +2,9 @@
 import { type PCollection, type PTransform, split } from "apache-beam";
 
 /** An element on its way to one of several outputs: `{ records: record }` or `{ failedRecords: failure }`. */
-export type Tagged<OutputsT extends object> = { [Tag in keyof OutputsT]: { readonly [Only in Tag]: OutputsT[Tag] } }[keyof OutputsT];
+export type Tagged<OutputsT extends object> = {
+  [Tag in keyof OutputsT]: Readonly<Record<Tag, OutputsT[Tag]>>;
+}[keyof OutputsT];
 
 export type Outputs<OutputsT extends object> = { [Tag in keyof OutputsT]: PCollection<OutputsT[Tag]> };
 

@@ -7,7 +7,13 @@
  * from there every reader finds it: the direct runner's grouping, the combiner's pre-grouping, and any portable runner.
  */
 import "apache-beam";
-import { type Coder, Context, globalRegistry, type HackedWriter, type ProtoContext } from "apache-beam/coders/coders";
+import {
+  type Coder,
+  Context,
+  globalRegistry,
+  type HackedWriter,
+  type ProtoContext,
+} from "apache-beam/coders/coders";
 import { GeneralObjectCoder } from "apache-beam/coders/js_coders";
 import { KVCoder } from "apache-beam/coders/required_coders";
 import { VarIntCoder } from "apache-beam/coders/standard_coders";
@@ -81,12 +87,16 @@ function readBytes(reader: Reader, context: Context): Uint8Array {
 globalRegistry().register(generalUrn, ValueCoder);
 globalRegistry().register(groupKeyUrn, GroupKeyCoder);
 
-const isGeneral = (coder: unknown): boolean => coder instanceof GeneralObjectCoder || coder instanceof ValueCoder;
+const isGeneral = (coder: unknown): boolean =>
+  coder instanceof GeneralObjectCoder || coder instanceof ValueCoder;
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own receiver below
 const stockToProto = KVCoder.prototype.toProto;
 KVCoder.prototype.toProto = function (this: KVCoder<unknown, unknown>, context: ProtoContext): CoderProto {
-  return stockToProto.call(isGeneral(this.keyCoder) ? new KVCoder(new GroupKeyCoder(), this.valueCoder) : this, context);
+  return stockToProto.call(
+    isGeneral(this.keyCoder) ? new KVCoder(new GroupKeyCoder(), this.valueCoder) : this,
+    context,
+  );
 };
 
 // Whole numbers of the SDK's own (counts, metrics) are 64 bits wide in Beam's model; the stock coder cuts them to 32.

@@ -49,16 +49,26 @@ export function assertRecords(
 
 let serial = 0;
 
-function assertion<T>(name: string, expected: readonly T[], dropOrigin: boolean): PTransform<PCollection<T>, void> {
+function assertion<T>(
+  name: string,
+  expected: readonly T[],
+  dropOrigin: boolean,
+): PTransform<PCollection<T>, void> {
   const check = new CheckElements(name, expected, dropOrigin);
   // Stages need names of their own, and several assertions in one pipeline are the rule.
   return withName(`${name}_${++serial}`, (input: PCollection<T>): void => {
     // One element of our own, so that the check is made for an empty PCollection, too.
-    const marker = input.root().apply(impulse()).apply(withName("marker", parDo(new MarkEnd())));
+    const marker = input
+      .root()
+      .apply(impulse())
+      .apply(withName("marker", parDo(new MarkEnd())));
     const actual = input
       .apply(withName("window", windowInto<T, never>(globalWindows() as never)))
-      .apply(withName("encode", parDo(new EncodeActual<T>())));
-    P([marker, actual]).apply(flatten<KV<null, Uint8Array | null>>()).apply(groupByKey()).apply(withName("check", parDo(check)));
+      .apply(withName("encode", parDo(new EncodeActual())));
+    P([marker, actual])
+      .apply(flatten<KV<null, Uint8Array | null>>())
+      .apply(groupByKey())
+      .apply(withName("check", parDo(check)));
   });
 }
 
@@ -68,8 +78,8 @@ export class MarkEnd {
   }
 }
 
-export class EncodeActual<T> {
-  *process(element: T): Generator<KV<null, Uint8Array | null>> {
+export class EncodeActual {
+  *process(element: unknown): Generator<KV<null, Uint8Array | null>> {
     yield { key: null, value: encodeElement(element) };
   }
 }
@@ -98,7 +108,9 @@ export class CheckElements {
   private comparable(encoded: readonly Uint8Array[]): unknown[] {
     return encoded.map((bytes) => {
       const element = decodeElement(bytes);
-      return this.dropOrigin && element instanceof SnapshotRecord ? element.with({ origin: noOrigin }) : element;
+      return this.dropOrigin && element instanceof SnapshotRecord
+        ? element.with({ origin: noOrigin })
+        : element;
     });
   }
 }
@@ -106,7 +118,10 @@ export class CheckElements {
 const noOrigin = { device: "", snapshot: "", capturedAt: 0, sequence: 0 };
 
 /** Elements of the one list that have no partner in the other. */
-function difference(expected: readonly unknown[], actual: readonly unknown[]): { missing: unknown[]; unexpected: unknown[] } {
+function difference(
+  expected: readonly unknown[],
+  actual: readonly unknown[],
+): { missing: unknown[]; unexpected: unknown[] } {
   const open = new Map<string, unknown[]>();
   for (const element of expected) {
     const bucket = bucketOf(element);
@@ -138,13 +153,18 @@ const maxComparisons = 1_000_000;
 
 /** Equal elements have the same bucket; the search within one is by comparison. */
 function bucketOf(element: unknown): string {
-  if (element instanceof SnapshotRecord) return `${element.store} ${Buffer.from(element.keyBytes).toString("base64")}`;
+  if (element instanceof SnapshotRecord)
+    return `${element.store} ${Buffer.from(element.keyBytes).toString("base64")}`;
   try {
     return Buffer.from(encodeGroupKey(element)).toString("base64");
   } catch {
     // Elements with a cycle have no canonical bytes.
     return "";
   }
+}
+
+function isRecord(value: unknown): value is SnapshotRecord {
+  return value instanceof SnapshotRecord;
 }
 
 const shown = 20;
@@ -162,13 +182,22 @@ function list(title: string, elements: readonly unknown[]): string {
 }
 
 function print(element: unknown): string {
-  if (!(element instanceof SnapshotRecord)) return inspect(element, { depth: 6, breakLength: Infinity, sorted: true });
+  if (!isRecord(element)) return inspect(element, { depth: 6, breakLength: Infinity, sorted: true });
   const { database, store, key, deleted, origin } = element;
   const value: unknown = element.value;
-  return inspect({ database, store, key, ...(deleted ? { deleted } : { value }), ...(origin.device === "" ? {} : { origin }) }, {
-    depth: 6,
-    breakLength: Infinity,
-  });
+  return inspect(
+    {
+      database,
+      store,
+      key,
+      ...(deleted ? { deleted } : { value }),
+      ...(origin.device === "" ? {} : { origin }),
+    },
+    {
+      depth: 6,
+      breakLength: Infinity,
+    },
+  );
 }
 
 registerFunctions("beam-indexeddb/testing", { MarkEnd, EncodeActual, CheckElements });

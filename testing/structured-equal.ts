@@ -2,23 +2,23 @@ import { HostObject, SnapshotBlob, SnapshotRecord } from "../snapshot/index.js";
 
 /**
  * Equality of values as structured clone sees them: same types, same contents, 0 apart from -0, NaN equal to NaN, a hole apart from
- * undefined, Dates by time, views by kind, offset and the bytes they show, errors by name, message and cause (not stack), cycles at the same
- * places. The order of an object's properties does not count; that of Map and Set entries does.
+ * undefined, Dates by time, views by kind and the bytes they show, errors by name, message and cause (not stack). The order of an object's
+ * properties does not count, nor whether two equal parts are one object; the order of Map and Set entries does.
  * Records are equal in database, store, key, value, `deleted` and origin; functions and other objects only to themselves.
  */
 export function structuredEqual(a: unknown, b: unknown): boolean {
   return equal(a, b, new Map());
 }
 
-type Pairs = Map<object, object>;
+type Pairs = Map<object, Set<object>>;
 
 function equal(a: unknown, b: unknown, pairs: Pairs): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  // An object met again must stand for the same object on the other side: so cycles end.
-  const known = pairs.get(a);
-  if (known !== undefined) return known === b;
-  pairs.set(a, b);
+  // A pair that is met again is being compared already: so cycles end.
+  const compared = pairs.get(a) ?? new Set();
+  if (compared.has(b)) return true;
+  pairs.set(a, compared.add(b));
   const tag = tagOf(a);
   return tag === tagOf(b) && comparer(tag)(a as never, b as never, pairs);
 }
@@ -26,31 +26,36 @@ function equal(a: unknown, b: unknown, pairs: Pairs): boolean {
 type Comparer = (a: never, b: never, pairs: Pairs) => boolean;
 
 function comparer(tag: string): Comparer {
-  if (tag === "Record") return recordsEqual as Comparer;
-  if (tag === "DataView" || tag.endsWith("Array") && tag !== "Array") return viewsEqual as Comparer;
+  if (tag === "Record") return recordsEqual;
+  // A Node Buffer is a Uint8Array here.
+  if (tag === "DataView" || (tag.endsWith("Array") && tag !== "Array")) return viewsEqual;
   return comparers[tag] ?? sameObject;
 }
 
 const sameObject: Comparer = () => false;
 
 const comparers: Readonly<Record<string, Comparer>> = {
-  Object: propertiesEqual as Comparer,
-  Array: ((a: unknown[], b: unknown[], pairs: Pairs) => a.length === b.length && propertiesEqual(a, b, pairs)) as Comparer,
-  Map: ((a: Map<unknown, unknown>, b: Map<unknown, unknown>, pairs: Pairs) =>
-    a.size === b.size && sequencesEqual([...a].flat(), [...b].flat(), pairs)) as Comparer,
-  Set: ((a: Set<unknown>, b: Set<unknown>, pairs: Pairs) => a.size === b.size && sequencesEqual([...a], [...b], pairs)) as Comparer,
-  Date: ((a: Date, b: Date) => Object.is(a.getTime(), b.getTime())) as Comparer,
-  RegExp: ((a: RegExp, b: RegExp) => a.source === b.source && a.flags === b.flags) as Comparer,
-  ArrayBuffer: ((a: ArrayBuffer, b: ArrayBuffer) => bytesEqual(new Uint8Array(a), new Uint8Array(b))) as Comparer,
-  Error: ((a: Error, b: Error, pairs: Pairs) =>
-    a.name === b.name && a.message === b.message && equal(a.cause, b.cause, pairs)) as Comparer,
-  Boolean: boxesEqual as Comparer,
-  Number: boxesEqual as Comparer,
-  String: boxesEqual as Comparer,
-  BigInt: boxesEqual as Comparer,
-  Blob: ((a: SnapshotBlob, b: SnapshotBlob) =>
-    bytesEqual(a.sha256, b.sha256) && a.type === b.type && a.name === b.name && a.lastModified === b.lastModified) as Comparer,
-  Host: ((a: HostObject, b: HostObject, pairs: Pairs) => a.type === b.type && equal(a.data, b.data, pairs)) as Comparer,
+  Object: propertiesEqual,
+  Array: (a: unknown[], b: unknown[], pairs: Pairs) => a.length === b.length && propertiesEqual(a, b, pairs),
+  Map: (a: Map<unknown, unknown>, b: Map<unknown, unknown>, pairs: Pairs) =>
+    a.size === b.size && sequencesEqual([...a].flat(), [...b].flat(), pairs),
+  Set: (a: Set<unknown>, b: Set<unknown>, pairs: Pairs) =>
+    a.size === b.size && sequencesEqual([...a], [...b], pairs),
+  Date: (a: Date, b: Date) => Object.is(a.getTime(), b.getTime()),
+  RegExp: (a: RegExp, b: RegExp) => a.source === b.source && a.flags === b.flags,
+  ArrayBuffer: (a: ArrayBuffer, b: ArrayBuffer) => bytesEqual(new Uint8Array(a), new Uint8Array(b)),
+  Error: (a: Error, b: Error, pairs: Pairs) =>
+    a.name === b.name && a.message === b.message && equal(a.cause, b.cause, pairs),
+  Boolean: boxesEqual,
+  Number: boxesEqual,
+  String: boxesEqual,
+  BigInt: boxesEqual,
+  Blob: (a: SnapshotBlob, b: SnapshotBlob) =>
+    bytesEqual(a.sha256, b.sha256) &&
+    a.type === b.type &&
+    a.name === b.name &&
+    a.lastModified === b.lastModified,
+  Host: (a: HostObject, b: HostObject, pairs: Pairs) => a.type === b.type && equal(a.data, b.data, pairs),
 };
 
 function tagOf(value: object): string {
@@ -58,11 +63,7 @@ function tagOf(value: object): string {
   if (value instanceof SnapshotBlob) return "Blob";
   if (value instanceof HostObject) return "Host";
   if (value instanceof Error) return "Error";
-  const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null;
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  // Instances of registered classes are equal field by field when they are of the same class; Node's Buffer is a Uint8Array.
-  if (tag !== "Object" || prototype === null || prototype === Object.prototype) return tag;
-  return "Object";
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 function recordsEqual(a: SnapshotRecord, b: SnapshotRecord, pairs: Pairs): boolean {

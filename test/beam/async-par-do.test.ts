@@ -190,11 +190,22 @@ class Range {
 }
 
 registerFunctions("beam-indexeddb/test/async-par-do", {
-  Double, EveryForm, Fails, Batches, CountEmitted, ThrowAt, WithContext, Sort, SortLater, Range,
+  Double,
+  EveryForm,
+  Fails,
+  Batches,
+  CountEmitted,
+  ThrowAt,
+  WithContext,
+  Sort,
+  SortLater,
+  Range,
 });
 
 const numbers = (count: number) =>
-  withName("numbers", (root: Root): PCollection<number> => root.apply(impulse()).apply(parDo(new Range(count))));
+  withName("numbers", (root: Root): PCollection<number> =>
+    root.apply(impulse()).apply(parDo(new Range(count))),
+  );
 const doubled = (options: AsyncParDoOptions) =>
   collect((root) => root.apply(numbers(200)).apply(asyncParDo(new Double(), options)));
 
@@ -214,7 +225,9 @@ describe("asyncParDo", () => {
 
   test("keeps the order of the inputs when asked", async () => {
     reset();
-    expect(await doubled({ concurrency: 20, ordered: true })).toEqual(Array.from({ length: 200 }, (_, i) => 2 * i));
+    expect(await doubled({ concurrency: 20, ordered: true })).toEqual(
+      Array.from({ length: 200 }, (_, i) => 2 * i),
+    );
     expect(seen.most).toBe(20);
     expect(await doubled({ concurrency: 20 })).not.toEqual(Array.from({ length: 200 }, (_, i) => 2 * i));
   });
@@ -231,17 +244,24 @@ describe("asyncParDo", () => {
     expect(seen.most).toBe(3);
   });
 
-  test.each([true, false])("takes arrays, generators, promises and asynchronous generators (ordered: %s)", async (ordered) => {
-    const found = await collect<number>((root) =>
-      root.apply(numbers(50)).apply(asyncParDo(new EveryForm() as never, { ordered })),
-    );
-    const expected = Array.from({ length: 50 }, (_, i) => i).filter((i) => i % 5 !== 4).flatMap((i) => [i, -i]);
-    if (ordered) expect(found).toEqual(expected);
-    else expect(found.sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
-  });
+  test.each([true, false])(
+    "takes arrays, generators, promises and asynchronous generators (ordered: %s)",
+    async (ordered) => {
+      const found = await collect<number>((root) =>
+        root.apply(numbers(50)).apply(asyncParDo(new EveryForm() as never, { ordered })),
+      );
+      const expected = Array.from({ length: 50 }, (_, i) => i)
+        .filter((i) => i % 5 !== 4)
+        .flatMap((i) => [i, -i]);
+      if (ordered) expect(found).toEqual(expected);
+      else expect(found.sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
+    },
+  );
 
   test("awaits startBundle and emits what finishBundle gives", async () => {
-    expect(await collect((root) => root.apply(numbers(3)).apply(asyncParDo(new Batches() as never)))).toEqual([[0, 1, 2]]);
+    expect(await collect((root) => root.apply(numbers(3)).apply(asyncParDo(new Batches() as never)))).toEqual(
+      [[0, 1, 2]],
+    );
   });
 
   test("has side inputs, counters and plain data in its context", async () => {
@@ -249,13 +269,20 @@ describe("asyncParDo", () => {
       const one = root.apply(withName("one", create([40])));
       const all = root.apply(withName("all", create(["b", "a"])));
       return root.apply(numbers(3)).apply(
-        asyncParDo(new WithContext(), { concurrency: 2, ordered: true }, {
-          one: singletonSideInput(one), all: listSideInput(all), added: counter("added"), limit: -0,
-        }),
+        asyncParDo(
+          new WithContext(),
+          { concurrency: 2, ordered: true },
+          {
+            one: singletonSideInput(one),
+            all: listSideInput(all),
+            added: counter("added"),
+            limit: -0,
+          },
+        ),
       );
     });
     expect(elements).toEqual(["0+40ab20", "1+40ab20", "2+40ab20"]);
-    expect(metrics.counters["added"]).toBe(3);
+    expect(metrics.counters.added).toBe(3);
   });
 
   test("runs once for each window when it has a context", async () => {
@@ -274,8 +301,13 @@ describe("asyncParDo", () => {
     ["asynchronous", new SortLater(), true],
   ])("has several outputs behind a %s DoFn", async (_title, doFn, asynchronous) => {
     const found = await collect((root) => {
-      const step = asynchronous ? asyncParDo<number, Tagged<Sorted>>(doFn as never) : parDo<number, Tagged<Sorted>>(doFn as never);
-      const { even, odd } = root.apply(numbers(6)).apply(step).apply(taggedOutputs<Sorted>(["even", "odd"]));
+      const step = asynchronous
+        ? asyncParDo<number, Tagged<Sorted>>(doFn)
+        : parDo<number, Tagged<Sorted>>(doFn as never);
+      const { even, odd } = root
+        .apply(numbers(6))
+        .apply(step)
+        .apply(taggedOutputs<Sorted>(["even", "odd"]));
       even.map((x: number) => x + 1);
       return odd;
     });

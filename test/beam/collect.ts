@@ -19,7 +19,7 @@ export class Collect {
     this.id = id;
   }
 
-  *process(element: unknown): Generator<unknown> {
+  *process(element: unknown): Generator {
     collected.get(this.id)!.push(element);
   }
 }

@@ -34,18 +34,36 @@ const groupSizes = (keys: readonly unknown[]) =>
 
 describe("groups", () => {
   test.each([
-    ["property order", [{ a: 1, b: 2 }, { b: 2, a: 1 }], [2]],
+    [
+      "property order",
+      [
+        { a: 1, b: 2 },
+        { b: 2, a: 1 },
+      ],
+      [2],
+    ],
     ["0 and -0", [0, -0], [2]],
     ["NaN", [NaN, NaN, 0], [2, 1]],
     ["numbers apart by 2^32", [1700000000000, 1700000000000 + 2 ** 32], [1, 1]],
     ["2^40, 0 and 2^53", [2 ** 40, 0, 2 ** 53], [1, 1, 1]],
     ["equal Dates", [new Date(5), new Date(5), new Date(6)], [2, 1]],
-    ["typed arrays by content", [new Uint8Array([1, 2]), new Uint8Array([1, 2]), new Uint8Array([1])], [2, 1]],
+    [
+      "typed arrays by content",
+      [new Uint8Array([1, 2]), new Uint8Array([1, 2]), new Uint8Array([1])],
+      [2, 1],
+    ],
     ["BigInts", [2n ** 70n, 2n ** 70n, 2n], [2, 1]],
     ["undefined apart from null", [undefined, null, undefined], [2, 1]],
-    ["1 apart from \"1\"", [1, "1"], [1, 1]],
+    ['1 apart from "1"', [1, "1"], [1, 1]],
     ["lone surrogates", ["\ud800", "\ud801", "\ud800"], [2, 1]],
-    ["arrays with -0", [[1, -0], [1, 0]], [2]],
+    [
+      "arrays with -0",
+      [
+        [1, -0],
+        [1, 0],
+      ],
+      [2],
+    ],
     ["shared and unshared parts", [sharedPair(), [{ a: 1 }, { a: 1 }]], [2]],
   ])("takes %s by content", async (_title, keys, sizes) => {
     expect((await groupSizes(keys)).sort((a, b) => b - a)).toEqual(sizes);
@@ -69,7 +87,12 @@ describe("groups", () => {
     expect(counts.map(({ count }) => count).sort()).toEqual([1, 2]);
     const sums = await collect((root) =>
       root
-        .apply(create([{ key: 2 ** 40, value: 2 ** 41 }, { key: 2 ** 40, value: 0.5 }]))
+        .apply(
+          create([
+            { key: 2 ** 40, value: 2 ** 41 },
+            { key: 2 ** 40, value: 0.5 },
+          ]),
+        )
         .apply(combinePerKey<number, number, number, number>(sum)),
     );
     expect(sums).toEqual([{ key: 2 ** 40, value: 2 ** 41 + 0.5 }]);
@@ -115,7 +138,9 @@ test("an asynchronous combine function is refused while the pipeline is built", 
 test("a binary combine function still works", async () => {
   const longest = binaryCombineFn<string>((a, b) => (a.length > b.length ? a : b));
   const found = await collect((root) =>
-    root.apply(create(["a", "bbb", "cc"])).apply(groupGlobally<string>().combining((x) => x, longest, "longest")),
+    root
+      .apply(create(["a", "bbb", "cc"]))
+      .apply(groupGlobally<string>().combining((x) => x, longest, "longest")),
   );
   expect(found).toEqual([{ longest: "bbb" }]);
 });
@@ -128,7 +153,7 @@ test("options given to run() arrive at the runner", async () => {
       return { waitUntilFinish: () => Promise.resolve(4) } as never;
     }
   }
-  await new Recording().run((root) => root.apply(create([1])), { jobName: "nightly" } as never).catch(() => undefined);
+  await new Recording().run((root) => root.apply(create([1])), { jobName: "nightly" }).catch(() => undefined);
   expect(seen).toEqual([{ jobName: "nightly" }]);
 });
 
@@ -156,7 +181,9 @@ test("fixed windows work", async () => {
 test("counts over 2^31 are exact", async () => {
   const big = 2 ** 31 + 7;
   const totals = await collect((root) =>
-    root.apply(create([{ n: big }, { n: big }])).apply(groupGlobally<{ n: number }>().combining("n", sum, "total")),
+    root
+      .apply(create([{ n: big }, { n: big }]))
+      .apply(groupGlobally<{ n: number }>().combining("n", sum, "total")),
   );
   expect(totals).toEqual([{ total: 2 * big }]);
   expect(await collect((root) => root.apply(create([1, 2])).apply(countGlobally()))).toEqual([2]);
@@ -176,5 +203,7 @@ test("the SDK on disk is the published one", () => {
   const require = createRequire(import.meta.url);
   const main = require.resolve("apache-beam");
   expect(readFileSync(main, "utf8")).not.toContain("beam-indexeddb");
-  expect(JSON.parse(readFileSync(main.replace(/dist.*$/, "package.json"), "utf8"))).toMatchObject({ version: "2.49.0" });
+  expect(JSON.parse(readFileSync(main.replace(/dist.*$/, "package.json"), "utf8"))).toMatchObject({
+    version: "2.49.0",
+  });
 });

@@ -6,8 +6,21 @@ import { collect } from "./collect.js";
 
 const record = SnapshotRecord.of({ store: "notes", key: 1, value: new Date(1) });
 const values = [
-  NaN, -0, 2n ** 64n, undefined, null, "\ud800", new Date(NaN), new Map([[{ a: 1 }, new Set(["x"])]]), new Uint8Array([1, 2]),
-  new Float32Array([1.5]), [1, , 3], record, { key: record }, /a/giu, new Error("e"), // eslint-disable-line no-sparse-arrays
+  NaN,
+  -0,
+  2n ** 64n,
+  undefined,
+  null,
+  "\ud800",
+  new Date(NaN),
+  new Map([[{ a: 1 }, new Set(["x"])]]),
+  new Uint8Array([1, 2]),
+  new Float32Array([1.5]),
+  [1, , 3],
+  record,
+  { key: record },
+  /a/giu,
+  new Error("e"),
 ];
 
 test.each([true, false])("gives every value exactly (shuffled: %s)", async (shuffle) => {

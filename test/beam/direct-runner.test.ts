@@ -86,14 +86,17 @@ class Consume {
 registerFunctions("beam-indexeddb/test/direct-runner", { Throws, Many, Last, Slowly, Consume });
 
 describe("errors of a pipeline on the direct runner", () => {
-  test.each(["process", "startBundle", "finishBundle"] as const)("in %s come out as they are", async (when) => {
-    const error: unknown = await runDirect((root) => {
-      root.apply(create([1])).apply(withName("mine", parDo(new Throws(when))));
-    }).catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(UserError);
-    expect(error).toMatchObject({ message: `in ${when}`, code: "MINE", file: "a.idbsnap" });
-    expect(failedStep(error)).toBe("mine");
-  });
+  test.each(["process", "startBundle", "finishBundle"] as const)(
+    "in %s come out as they are",
+    async (when) => {
+      const error: unknown = await runDirect((root) => {
+        root.apply(create([1])).apply(withName("mine", parDo(new Throws(when))));
+      }).catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(UserError);
+      expect(error).toMatchObject({ message: `in ${when}`, code: "MINE", file: "a.idbsnap" });
+      expect(failedStep(error)).toBe("mine");
+    },
+  );
 
   test("behind a grouping, too", async () => {
     const error: unknown = await runDirect((root) => {
@@ -123,7 +126,10 @@ describe("errors of a pipeline on the direct runner", () => {
     Object.assign(generator, { closed: 0, alive: 0, most: 0 });
     await expect(
       runDirect((root) => {
-        root.apply(impulse()).apply(parDo(new Many(10))).apply(withName("last", parDo(new Last())));
+        root
+          .apply(impulse())
+          .apply(parDo(new Many(10)))
+          .apply(withName("last", parDo(new Last())));
       }),
     ).rejects.toThrow("at 5");
     expect(generator.closed).toBe(1);

@@ -47,7 +47,7 @@ describe("an element comes back the same", () => {
     ["Maps and Sets", new Map<unknown, unknown>([[{ a: 1 }, new Set([1, "1"])]])],
     ["lone surrogates", "\ud800 and \udfff"],
     ["an own __proto__", ownProto],
-    ["holes", [1, , 3]], // eslint-disable-line no-sparse-arrays
+    ["holes", [1, , 3]],
     ["a name with NUL", { "a\0b": 1 }],
     ["an error", new RangeError("too far", { cause: 1 })],
     ["a record", record],
@@ -61,8 +61,16 @@ describe("an element comes back the same", () => {
 
   test("any value of plain parts", () => {
     fc.assert(
-      fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withSparseArray: true, withTypedArray: true }), (value) =>
-        structuredEqual(decodeElement(encodeElement(value)), value),
+      fc.property(
+        fc.anything({
+          withBigInt: true,
+          withDate: true,
+          withMap: true,
+          withSet: true,
+          withSparseArray: true,
+          withTypedArray: true,
+        }),
+        (value) => structuredEqual(decodeElement(encodeElement(value)), value),
       ),
       { seed: 4, numRuns: 500 },
     );
@@ -71,10 +79,10 @@ describe("an element comes back the same", () => {
   test("cycles and shared references", () => {
     const shared = { n: 1 };
     const value: Record<string, unknown> = { a: shared, b: shared };
-    value["self"] = value;
+    value.self = value;
     const copy = decodeElement(encodeElement(value)) as typeof value;
-    expect(copy["a"]).toBe(copy["b"]);
-    expect(copy["self"]).toBe(copy);
+    expect(copy.a).toBe(copy.b);
+    expect(copy.self).toBe(copy);
   });
 
   test("the order of properties", () => {
@@ -100,7 +108,11 @@ test("records travel as their own bytes, undecoded", () => {
   });
   for (const element of [opaque, { key: 1, value: opaque }, [[opaque]]]) {
     const copy = decodeElement(encodeElement(element));
-    const found = (copy instanceof SnapshotRecord ? copy : Object.values(copy as object).flat()[0 + (Array.isArray(copy) ? 0 : 1)]) as SnapshotRecord;
+    const found = (
+      copy instanceof SnapshotRecord
+        ? copy
+        : Object.values(copy as object).flat()[0 + (Array.isArray(copy) ? 0 : 1)]
+    ) as SnapshotRecord;
     expect([...found.keyBytes]).toEqual([0xff]);
     expect([...found.valueBytes!]).toEqual([0xff, 0xfe]);
   }

@@ -26,12 +26,15 @@ describe("free names", () => {
     ["(x) => ({ x, y })", ["y"]],
     ["(x) => x.limit.y", []],
     ["(x) => x?.[index]", ["index"]],
-    ["(x) => { class A extends B { static #n = 1; #m() { return this.#m; } get() { return super.get() + A.n; } } return new A(); }", ["B"]],
+    [
+      "(x) => { class A extends B { static #n = 1; #m() { return this.#m; } get() { return super.get() + A.n; } } return new A(); }",
+      ["B"],
+    ],
     ["(x) => { switch (x) { case one: { let a = 1; return a; } default: let b; return b; } }", ["one"]],
     ["(x) => `${x} of ${total}`", ["total"]],
     ["(x) => tag`a${x}`", ["tag"]],
     ["(x) => { count++; other = x; }", ["count", "other"]],
-    ["(x) => { const f = __name((y) => y, \"f\"); return f(x); }", ["__name"]],
+    ['(x) => { const f = __name((y) => y, "f"); return f(x); }', ["__name"]],
     ["(x) => __vi_import_0__.f(x)", ["__vi_import_0__"]],
     ["(x) => (0, fns_1.helper)(x)", ["fns_1"]],
     ["(x) => /a/g.test(x) && typeof y", ["y"]],
@@ -66,6 +69,13 @@ describe("the expression of a method", () => {
   });
 });
 
-test.each(["class A {}", "function () { [native code] }", "x", "() => new.target", "(x) => x, (y) => y", "process(x) {}, y: z"])("%s is no function", (source) => {
+test.each([
+  "class A {}",
+  "function () { [native code] }",
+  "x",
+  "() => new.target",
+  "(x) => x, (y) => y",
+  "process(x) {}, y: z",
+])("%s is no function", (source) => {
   expect(() => readFunctionSource(source)).toThrow(SyntaxError);
 });

@@ -37,7 +37,7 @@ class Registered {
     this.payload = payload;
   }
 
-  *process(x: number): Generator<unknown> {
+  *process(x: number): Generator {
     yield [x, this.payload];
   }
 }
@@ -73,11 +73,14 @@ describe("a function that captures is refused while the pipeline is built, whate
     await refused(
       (numbers) =>
         numbers.apply(
-          withName("limited", parDo({
-            *process(x: number) {
-              if (x < limit) yield x;
-            },
-          })),
+          withName(
+            "limited",
+            parDo({
+              *process(x: number) {
+                if (x < limit) yield x;
+              },
+            }),
+          ),
         ),
       ...names,
     );
@@ -86,21 +89,40 @@ describe("a function that captures is refused while the pipeline is built, whate
   test("groupBy, combining, partition", async () => {
     await refused((numbers) => numbers.apply(groupBy((x) => x % limit)), ...names);
     await refused(
-      (numbers) => numbers.apply(groupBy((x: number) => x).combining((x) => x, (a: number, b: number) => Math.min(a, b, limit), "least")),
+      (numbers) =>
+        numbers.apply(
+          groupBy((x: number) => x).combining(
+            (x) => x,
+            (a: number, b: number) => Math.min(a, b, limit),
+            "least",
+          ),
+        ),
       ...names,
     );
     await refused(
-      (numbers) => numbers.apply(withName("parts", partition((x: number) => (x < limit ? 0 : 1), 2))),
+      (numbers) =>
+        numbers.apply(
+          withName(
+            "parts",
+            partition((x: number) => (x < limit ? 0 : 1), 2),
+          ),
+        ),
       ...names,
     );
   });
 
   test("an imported function, as a test runner leaves it", async () => {
-    await refused((numbers) => numbers.map((x) => helpers.double(x)), /__vi(te_ssr)?_import_\d+__ \(an import\)/);
+    await refused(
+      (numbers) => numbers.map((x) => helpers.double(x)),
+      /__vi(te_ssr)?_import_\d+__ \(an import\)/,
+    );
   });
 
   test("`this` of an arrow, bound, native and private things", async () => {
-    await refused((numbers) => numbers.map(((x: number) => x + 1).bind(undefined)), /bound function.*Wrap it/s);
+    await refused(
+      (numbers) => numbers.map(((x: number) => x + 1).bind(undefined)),
+      /bound function.*Wrap it/s,
+    );
     await refused((numbers) => numbers.map(structuredClone as never), /function of the platform/);
     class Holder {
       readonly by = 2;
@@ -117,32 +139,52 @@ describe("a function that captures is refused while the pipeline is built, whate
   });
 
   test("instances of classes that are not registered, as DoFns and in fields, and classes themselves", async () => {
-    await refused((numbers) => numbers.apply(parDo(new Unregistered())), /class Unregistered is not registered/);
-    await refused((numbers) => numbers.apply(parDo(new Registered(new Unregistered()))), /class Unregistered/);
+    await refused(
+      (numbers) => numbers.apply(parDo(new Unregistered())),
+      /class Unregistered is not registered/,
+    );
+    await refused(
+      (numbers) => numbers.apply(parDo(new Registered(new Unregistered()))),
+      /class Unregistered/,
+    );
     await refused((numbers) => numbers.apply(parDo(new Registered(Unregistered))), /class Unregistered/);
   });
 
   test("fields that mean nothing elsewhere", async () => {
-    await refused((numbers) => numbers.apply(parDo(new Registered(Promise.resolve(1)))), /"doFn\.payload" is a Promise/);
+    await refused(
+      (numbers) => numbers.apply(parDo(new Registered(Promise.resolve(1)))),
+      /"doFn\.payload" is a Promise/,
+    );
     await refused((numbers) => numbers.apply(parDo(new Registered(new WeakMap()))), /WeakMap/);
     await refused((numbers) => numbers.apply(parDo(new Registered(Symbol("s")))), /symbol/);
-    await refused((numbers) => numbers.apply(parDo(new Registered(new Map([["f", () => limit]])))), /Map.*data only/s);
+    await refused(
+      (numbers) => numbers.apply(parDo(new Registered(new Map([["f", () => limit]])))),
+      /Map.*data only/s,
+    );
   });
 
   test("a PCollection, with a hint at side inputs", async () => {
-    await refused((numbers) => numbers.map((x, { all }) => [x, all], { all: numbers }), /PCollection.*listSideInput/s);
+    await refused(
+      (numbers) => numbers.map((x, { all }) => [x, all], { all: numbers }),
+      /PCollection.*listSideInput/s,
+    );
   });
 
   test("asynchronous functions where nobody awaits them", async () => {
     await refused((numbers) => numbers.map(async (x) => x), /asynchronous.*asyncParDo/s);
     await refused((numbers) => numbers.flatMap(async function* () {} as never), /asynchronous/);
-    await refused((numbers) => numbers.apply(parDo(new AsyncRegistered() as never)), /AsyncRegistered\.process is asynchronous/);
+    await refused(
+      (numbers) => numbers.apply(parDo(new AsyncRegistered() as never)),
+      /AsyncRegistered\.process is asynchronous/,
+    );
     await over((numbers) => numbers.apply(asyncParDo(new AsyncRegistered())));
   });
 });
 
 test("a promise that a plain function returns is an error when it runs", async () => {
-  await expect(over((numbers) => numbers.map((x) => Promise.reject(new Error(String(x)))))).rejects.toThrow(/promise.*asyncParDo/s);
+  await expect(over((numbers) => numbers.map((x) => Promise.reject(new Error(String(x)))))).rejects.toThrow(
+    /promise.*asyncParDo/s,
+  );
 });
 
 describe("what travels", () => {
@@ -161,15 +203,18 @@ describe("what travels", () => {
   test("methods in their short form", async () => {
     const found = await collect((root) =>
       root.apply(create([1])).apply(
-        withName("short", parDo({
-          *process(x: number) {
-            yield x;
-            yield* this.more!(x);
-          },
-          more(x: number) {
-            return [x + 1];
-          },
-        } as { process(x: number): Iterable<number>; more?(x: number): number[] })),
+        withName(
+          "short",
+          parDo({
+            *process(x: number) {
+              yield x;
+              yield* this.more!(x);
+            },
+            more(x: number) {
+              return [x + 1];
+            },
+          } as { process(x: number): Iterable<number>; more?(x: number): number[] }),
+        ),
       ),
     );
     expect(found).toEqual([1, 2]);
@@ -177,8 +222,13 @@ describe("what travels", () => {
 
   test("registered functions, also where they are captured by hand", async () => {
     const found = await collect((root) => {
-      const given = Object.assign((x: number) => helpersDouble(x), { __closure: () => ({ helpersDouble: helpers.double }) });
-      return root.apply(create([1])).map(helpers.double).map(given);
+      const given = Object.assign((x: number) => helpersDouble(x), {
+        __closure: () => ({ helpersDouble: helpers.double }),
+      });
+      return root
+        .apply(create([1]))
+        .map(helpers.double)
+        .map(given);
     });
     expect(found).toEqual([4]);
   });
@@ -206,9 +256,11 @@ describe("what travels", () => {
     ["names with underscores", { __store: 1, a: 2 }],
     ["a record", record],
     ["lone surrogates", "\ud800"],
-    ["holes", [1, , 2]], // eslint-disable-line no-sparse-arrays
+    ["holes", [1, , 2]],
   ])("%s, in fields of a DoFn, in a context, in a default of a side input", async (_title, value) => {
-    expect(await collect((root) => root.apply(create([1])).apply(parDo(new Registered(value))))).toEqual([[1, value]]);
+    expect(await collect((root) => root.apply(create([1])).apply(parDo(new Registered(value))))).toEqual([
+      [1, value],
+    ]);
     expect(
       await collect((root) => root.apply(create([1])).map((x, context) => [x, context.value], { value })),
     ).toEqual([[1, value]]);
@@ -216,7 +268,9 @@ describe("what travels", () => {
     expect(
       await collect((root) => {
         const none = root.apply(withName("none", create<unknown>([])));
-        return root.apply(create([1])).map((x, { side }) => [x, side.lookup()], { side: singletonSideInput(none, value) });
+        return root
+          .apply(create([1]))
+          .map((x, { side }) => [x, side.lookup()], { side: singletonSideInput(none, value) });
       }),
     ).toEqual([[1, value]]);
   });
@@ -258,15 +312,24 @@ describe("code of other compilers", () => {
     ["tsc to CommonJS", "b.cjs", compile(source, ts.ModuleKind.CommonJS)],
     ["tsc to ES2017", "f.cjs", compile(source, ts.ModuleKind.CommonJS, ts.ScriptTarget.ES2017)],
     ["esbuild", "c.mjs", transformSync(source, { loader: "ts", format: "esm" }).code],
-    ["esbuild that keeps names", "d.mjs", transformSync(source, { loader: "ts", format: "esm", keepNames: true }).code],
+    [
+      "esbuild that keeps names",
+      "d.mjs",
+      transformSync(source, { loader: "ts", format: "esm", keepNames: true }).code,
+    ],
     ["esbuild, minified", "e.mjs", transformSync(source, { loader: "ts", format: "esm", minify: true }).code],
   ])("%s", async (_title, file, code) => {
     writeFileSync(join(folder, file), code);
-    const fns = (await import(/* @vite-ignore */ pathToFileURL(join(folder, file)).href)) as Record<string, never>;
-    expect(await collect((root) => root.apply(create([4])).map(withName("good", fns["good"]!)))).toEqual([8]);
-    expect(await collect((root) => root.apply(create([4])).apply(withName("doFn", parDo(fns["doFn"]!))))).toEqual([4]);
-    await refused((numbers) => numbers.map(fns["capturing"]!), /which it captured/);
-    await refused((numbers) => numbers.map(fns["importing"]!), /which it captured/);
-    await refused((numbers) => numbers.map(fns["asynchronous"]!), /asynchronous/);
+    const fns = (await import(/* @vite-ignore */ pathToFileURL(join(folder, file)).href)) as Record<
+      string,
+      never
+    >;
+    expect(await collect((root) => root.apply(create([4])).map(withName("good", fns.good!)))).toEqual([8]);
+    expect(
+      await collect((root) => root.apply(create([4])).apply(withName("doFn", parDo(fns.doFn!)))),
+    ).toEqual([4]);
+    await refused((numbers) => numbers.map(fns.capturing!), /which it captured/);
+    await refused((numbers) => numbers.map(fns.importing!), /which it captured/);
+    await refused((numbers) => numbers.map(fns.asynchronous!), /asynchronous/);
   });
 });

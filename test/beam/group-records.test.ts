@@ -42,7 +42,9 @@ describe("groupRecordsByKey", () => {
   });
 
   test("keeps databases apart when asked", async () => {
-    const found = await groups([record("s", 1, "a"), record("s", 1, "b", "other"), record("s", 1, "c")], { byDatabase: true });
+    const found = await groups([record("s", 1, "a"), record("s", 1, "b", "other"), record("s", 1, "c")], {
+      byDatabase: true,
+    });
     expect(found).toMatchObject([
       { database: "app", store: "s", values: ["a", "c"] },
       { database: "other", store: "s", values: ["b"] },
@@ -50,16 +52,27 @@ describe("groupRecordsByKey", () => {
   });
 
   test("keeps stores apart whose names differ in a lone surrogate, or run into the key", async () => {
-    const found = await groups([record("\ud800", 1, "a"), record("\ud801", 1, "b"), record("", "ab", "c"), record("a", "b", "d")]);
+    const found = await groups([
+      record("\ud800", 1, "a"),
+      record("\ud801", 1, "b"),
+      record("", "ab", "c"),
+      record("a", "b", "d"),
+    ]);
     expect(found.map(({ values }) => values).sort()).toEqual([["a"], ["b"], ["c"], ["d"]]);
   });
 
   test("decodes neither keys nor values", async () => {
     const opaque = (value: number) =>
       SnapshotRecord.fromBytes({
-        database: "app", store: "s", keyBytes: new Uint8Array([0xff, 0xff]), valueBytes: new Uint8Array([0xff, value]), deleted: false,
-      } as never);
-    const found = await collect((root) => root.apply(create([opaque(1), opaque(2)])).apply(groupRecordsByKey()));
+        database: "app",
+        store: "s",
+        keyBytes: new Uint8Array([0xff, 0xff]),
+        valueBytes: new Uint8Array([0xff, value]),
+        deleted: false,
+      });
+    const found = await collect((root) =>
+      root.apply(create([opaque(1), opaque(2)])).apply(groupRecordsByKey()),
+    );
     expect(found).toHaveLength(1);
     expect([...found[0]!.key.keyBytes]).toEqual([0xff, 0xff]);
     expect(found[0]!.records.map(({ valueBytes }) => valueBytes![1]).sort()).toEqual([1, 2]);

@@ -58,7 +58,11 @@ const elements = [
   { store: "notes", size: 2 ** 40 },
   { store: "tags", size: -5 },
 ];
-const report = (): Report => ({ seen: counter("seen"), sizes: distribution("sizes"), perStore: counterFamily("bytes") });
+const report = (): Report => ({
+  seen: counter("seen"),
+  sizes: distribution("sizes"),
+  perStore: counterFamily("bytes"),
+});
 
 test("counters, distributions and counters by label are exact, from plain and asynchronous DoFns", async () => {
   const expected = {
@@ -82,9 +86,9 @@ test("steps that share a name are summed, and the SDK's own reading agrees", asy
     input.apply(withName("b", parDo(new Counts(), report())));
   });
   const { counters, distributions } = await readMetrics(result);
-  expect(counters["seen"]).toBe(6);
-  expect(distributions["sizes"]).toEqual({ count: 6, sum: 2 * (2 ** 40 - 2), min: -5, max: 2 ** 40 });
-  expect((await result.counters())["seen"]).toBe(6);
+  expect(counters.seen).toBe(6);
+  expect(distributions.sizes).toEqual({ count: 6, sum: 2 * (2 ** 40 - 2), min: -5, max: 2 ** 40 });
+  expect((await result.counters()).seen).toBe(6);
 });
 
 test("nothing counted, nothing there", async () => {
@@ -104,7 +108,12 @@ test("a container that is used for several bundles starts each at zero", () => {
     const cache = new MetricsShortIdCache();
     expect(container.monitoringData(cache).size).toBe(2);
     seen.push(container.getMetric("step", undefined, counter("n")).value.extract() as number);
-    expect(container.getMetric("step", undefined, distribution("d")).value.extract()).toEqual({ count: 1, sum: bundle, min: bundle, max: bundle });
+    expect(container.getMetric("step", undefined, distribution("d")).value.extract()).toEqual({
+      count: 1,
+      sum: bundle,
+      min: bundle,
+      max: bundle,
+    });
   }
   expect(seen).toEqual([10, 10, 10]);
 });

@@ -24,9 +24,13 @@ test("registers the value and its prototype, and the module for the workers", ()
 
 test("the same value again changes nothing; more can be added to a module", () => {
   registerFunctions("my-app/again", { one });
-  const before = registeredObjects.filter((entry) => (entry as { name: string }).name.includes("my-app/again."));
+  const before = registeredObjects.filter((entry) =>
+    (entry as { name: string }).name.includes("my-app/again."),
+  );
   registerFunctions("my-app/again", { one, Two });
-  const after = registeredObjects.filter((entry) => (entry as { name: string }).name.includes("my-app/again."));
+  const after = registeredObjects.filter((entry) =>
+    (entry as { name: string }).name.includes("my-app/again."),
+  );
   expect(before).toHaveLength(2);
   expect(after).toHaveLength(4);
   expect(getRegisteredModules().filter((name) => name === "my-app/again")).toHaveLength(1);

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { create, iterableSideInput, listSideInput, type Root, singletonSideInput, withName } from "../../beam/index.js";
+import {
+  create,
+  iterableSideInput,
+  listSideInput,
+  type Root,
+  singletonSideInput,
+  withName,
+} from "../../beam/index.js";
 import { collect } from "./collect.js";
 
 const hundreds = [1, 2, 3, 4];
@@ -38,9 +45,9 @@ describe("a side input of many elements", () => {
   test("keeps its values exact and may be empty", async () => {
     const values = [NaN, -0, 2 ** 40, new Map([[1, new Set([2n])]]), undefined];
     const found = await collect((root) =>
-      root
-        .apply(create([1]))
-        .map((_x, { all }) => [...all.lookup()], { all: listSideInput(root.apply(withName("side", create<unknown>(values, false)))) }),
+      root.apply(create([1])).map((_x, { all }) => [...all.lookup()], {
+        all: listSideInput(root.apply(withName("side", create<unknown>(values, false)))),
+      }),
     );
     expect(found).toEqual([values]);
     const none = await collect((root) =>
@@ -56,7 +63,9 @@ test("a singleton side input, its default, and the error for several", async () 
   const add = withName("add", (x: number, { one }: { one: { lookup(): number } }) => x + one.lookup());
   const run = (values: number[], defaultValue?: number) =>
     collect((root) =>
-      root.apply(create([1, 2], false)).map(add, { one: singletonSideInput(root.apply(withName("one", create(values))), defaultValue) as never }),
+      root.apply(create([1, 2], false)).map(add, {
+        one: singletonSideInput(root.apply(withName("one", create(values))), defaultValue) as never,
+      }),
     );
   expect(await run([10])).toEqual([11, 12]);
   expect(await run([], 5)).toEqual([6, 7]);

@@ -4,14 +4,24 @@ import { GeneralObjectCoder } from "apache-beam/coders/js_coders";
 import { KVCoder, LengthPrefixedCoder } from "apache-beam/coders/required_coders";
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
-import { create, groupBy, groupByKey, type PCollection, Pipeline, reshuffle, Root, withName } from "../../beam/index.js";
+import {
+  create,
+  groupBy,
+  groupByKey,
+  type PCollection,
+  Pipeline,
+  reshuffle,
+  Root,
+  withName,
+} from "../../beam/index.js";
 import { SnapshotRecord } from "../../snapshot/index.js";
 
 const fromSdk = createRequire(createRequire(import.meta.url).resolve("apache-beam"));
 const { Reader, Writer } = fromSdk("protobufjs");
 
 const general = (): Coder<unknown> => globalRegistry().getCoder("beam:coder:genericobjectjs:v1");
-const kv = (): Coder<unknown> => globalRegistry().getCoder("beam:coder:kv:v1", undefined, groupKey(), general());
+const kv = (): Coder<unknown> =>
+  globalRegistry().getCoder("beam:coder:kv:v1", undefined, groupKey(), general());
 const groupKey = (): Coder<unknown> => globalRegistry().getCoder("beam-indexeddb:coder:group_key:v1");
 
 function encode(coder: Coder<unknown>, element: unknown, context: Context): Uint8Array {
@@ -20,7 +30,17 @@ function encode(coder: Coder<unknown>, element: unknown, context: Context): Uint
   return writer.finish();
 }
 
-const elements = [NaN, -0, 2 ** 40, 2n ** 64n, undefined, "", "x".repeat(300), { a: [new Date(1)] }, new Uint8Array(1000)];
+const elements = [
+  NaN,
+  -0,
+  2 ** 40,
+  2n ** 64n,
+  undefined,
+  "",
+  "x".repeat(300),
+  { a: [new Date(1)] },
+  new Uint8Array(1000),
+];
 
 describe.each([Context.wholeStream, Context.needsDelimiters])("in the context %s", (context) => {
   test("every element is read back, alone and behind others", () => {
@@ -50,7 +70,9 @@ test("a stream of elements is read one by one", () => {
 
 test("an element that ends too early is an error", () => {
   const bytes = encode(general(), "hello", Context.needsDelimiters);
-  expect(() => general().decode(new Reader(bytes.subarray(0, bytes.length - 1)), Context.needsDelimiters)).toThrow(RangeError);
+  expect(() =>
+    general().decode(new Reader(bytes.subarray(0, bytes.length - 1)), Context.needsDelimiters),
+  ).toThrow(RangeError);
 });
 
 test("decoded records and bytes do not hold on to the runner's message", () => {
@@ -75,7 +97,10 @@ test("decoded records and bytes do not hold on to the runner's message", () => {
 test("keys lose order and -0, values keep them", () => {
   const coder = kv();
   const pair = { key: { b: -0, a: 1 }, value: { b: -0, a: 1 } };
-  const copy = coder.decode(new Reader(encode(coder, pair, Context.wholeStream)), Context.wholeStream) as typeof pair;
+  const copy = coder.decode(
+    new Reader(encode(coder, pair, Context.wholeStream)),
+    Context.wholeStream,
+  ) as typeof pair;
   expect(Object.keys(copy.key)).toEqual(["a", "b"]);
   expect(copy.key.b).toBe(0);
   expect(Object.keys(copy.value)).toEqual(["b", "a"]);
@@ -86,7 +111,12 @@ test("whatever groups has the group key coder on its keys, in the pipeline that 
   const pipeline = new Pipeline();
   const numbers = new Root(pipeline).apply(create([{ key: 1, value: 2 }]));
   numbers.apply(withName("a", groupBy("key")));
-  numbers.apply(withName("b", groupBy((x: { key: number }) => x.key).combining("value", (a: number, b: number) => a + b, "sum")));
+  numbers.apply(
+    withName(
+      "b",
+      groupBy((x: { key: number }) => x.key).combining("value", (a: number, b: number) => a + b, "sum"),
+    ),
+  );
   numbers.apply(withName("c", groupByKey<number, number>()));
   (numbers as PCollection<unknown>).apply(withName("d", reshuffle()));
   const { coders } = pipeline.getProto().components!;
@@ -96,5 +126,7 @@ test("whatever groups has the group key coder on its keys, in the pipeline that 
     expect(coders[pair.componentCoderIds[0]!]!.spec!.urn).toBe("beam-indexeddb:coder:group_key:v1");
     expect(coders[pair.componentCoderIds[1]!]!.spec!.urn).not.toBe("beam-indexeddb:coder:group_key:v1");
   }
-  expect(new KVCoder(new GeneralObjectCoder(), new GeneralObjectCoder()).keyCoder).toBeInstanceOf(GeneralObjectCoder);
+  expect(new KVCoder(new GeneralObjectCoder(), new GeneralObjectCoder()).keyCoder).toBeInstanceOf(
+    GeneralObjectCoder,
+  );
 });

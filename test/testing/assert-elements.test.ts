@@ -10,7 +10,7 @@ const check = (actual: readonly unknown[], expected: readonly unknown[]) =>
 
 const cycle = () => {
   const value: Record<string, unknown> = { name: "loop" };
-  value["self"] = value;
+  value.self = value;
   return value;
 };
 
@@ -20,7 +20,11 @@ describe("assertElements", () => {
     ["how often", ["a", "a", "b"], ["a", "b", "a"]],
     ["property order", [{ a: 1, b: 2 }], [{ b: 2, a: 1 }]],
     ["empty", [], []],
-    ["all types", [NaN, 1n, new Date(1), undefined, new Map([[1, new Set([2])]])], [undefined, NaN, new Map([[1, new Set([2])]]), 1n, new Date(1)]],
+    [
+      "all types",
+      [NaN, 1n, new Date(1), undefined, new Map([[1, new Set([2])]])],
+      [undefined, NaN, new Map([[1, new Set([2])]]), 1n, new Date(1)],
+    ],
     ["cycles", [cycle()], [cycle()]],
     ["errors whatever their stack", [new RangeError("x")], [new RangeError("x")]],
   ])("passes on equal elements (%s)", async (_title, actual, expected) => {
@@ -28,7 +32,7 @@ describe("assertElements", () => {
   });
 
   test.each<[string, unknown[], unknown[]]>([
-    ["[1] against [\"1\"]", [1], ["1"]],
+    ['[1] against ["1"]', [1], ["1"]],
     ["null against undefined", [{ a: null }], [{ a: undefined }]],
     ["absent against undefined", [{}], [{ a: undefined }]],
     ["Maps of other contents", [new Map([["a", 1]])], [new Map([["a", 2]])]],
@@ -66,7 +70,7 @@ describe("assertElements", () => {
 describe("assertRecords", () => {
   const origin = { device: "phone", snapshot: "", capturedAt: 5, sequence: 0 };
   const note = (value: unknown, more: object = {}) =>
-    SnapshotRecord.of({ database: "app", store: "notes", key: 1, value, ...more } as never) as SnapshotRecord;
+    SnapshotRecord.of({ database: "app", store: "notes", key: 1, value, ...more }) as SnapshotRecord;
   const run = (actual: SnapshotRecord[], expected: SnapshotRecord[], options = {}) =>
     runDirect((root) => {
       root.apply(create(actual)).apply(assertRecords(expected, options));
@@ -83,6 +87,6 @@ describe("assertRecords", () => {
 
   test("compares origins when asked", async () => {
     await run([note(1, { origin })], [note(1, { origin })], { origin: true });
-    await expect(run([note(1, { origin })], [note(1)], { origin: true })).rejects.toThrow('device: \'phone\'');
+    await expect(run([note(1, { origin })], [note(1)], { origin: true })).rejects.toThrow("device: 'phone'");
   });
 });
