@@ -1,5 +1,6 @@
 /** A PCollection of given elements. */
-import { impulse, parDo, type PCollection, type PTransform, type Root, withName } from "apache-beam";
+import { parDo, type PCollection, type PTransform, type Root, withName } from "apache-beam";
+import { impulse } from "apache-beam/transforms/internal";
 import { reshuffle } from "apache-beam/transforms/utils";
 import { decodeElement, encodeElement } from "./element-codec.js";
 import { registerFunctions } from "./registered.js";

@@ -1,14 +1,18 @@
 /** Elements with their window, for what emits outside of `process`. */
 import "apache-beam";
 import { PaneInfoCoder } from "apache-beam/coders/required_coders";
-import { GlobalWindow, type Instant, type WindowedValue } from "apache-beam/values";
+import { GlobalWindow, type Instant, type Window, type WindowedValue } from "apache-beam/values";
 
 /**
  * The value in the global window, at its end: what `finishBundle` gives for elements that belong to no single input.
  * @example *finishBundle() { yield inGlobalWindow(this.total); }
  */
 export function inGlobalWindow<T>(value: T): WindowedValue<T> {
-  const window = new GlobalWindow();
+  return inWindow(value, new GlobalWindow());
+}
+
+/** The value at the end of a window, where groups are. */
+export function inWindow<T>(value: T, window: Window): WindowedValue<T> {
   return { value, windows: [window], timestamp: window.maxTimestamp(), pane: pane() };
 }
 

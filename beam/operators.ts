@@ -3,13 +3,13 @@ import "apache-beam";
 import { ParDoPayload } from "apache-beam/proto/beam_runner_api";
 import { deserializeFn } from "apache-beam/internal/serialize";
 import * as urns from "apache-beam/internal/urns";
-// Registers the direct runner's operators, one of which is replaced below.
+// Registers the direct runner's operators, some of which are replaced below.
 import "apache-beam/runners/direct_runner";
-import { impulse } from "apache-beam/transforms/internal";
+import { groupByKey, impulse } from "apache-beam/transforms/internal";
 import { parDo, type SplitOptions } from "apache-beam/transforms/pardo";
 import { type WindowFn } from "apache-beam/transforms/window";
 import { type Instant, type Window } from "apache-beam/values";
-import { NonPromise, registerOperatorConstructor } from "apache-beam/worker/operators";
+import { NonPromise, registerOperator, registerOperatorConstructor } from "apache-beam/worker/operators";
 import { AsyncParDoOperator } from "./async-par-do-operator.js";
 import { asyncDoFnUrn } from "./async-payload.js";
 import "./bundle-processor.js";
@@ -20,6 +20,7 @@ import {
   windowIntoOperator,
 } from "./element-wise-operators.js";
 import { earliestInGlobalWindow } from "./global-window.js";
+import { GroupByKeyOperator } from "./group-by-key-operator.js";
 import { receiverOf } from "./par-do-scope.js";
 import { SyncParDoOperator } from "./sync-par-do-operator.js";
 
@@ -49,6 +50,8 @@ registerOperatorConstructor(parDo.urn, (transformId, transform, context) => {
       );
   }
 });
+
+registerOperator(groupByKey.urn, GroupByKeyOperator);
 
 // The direct runner's source. The stock one drops the promise of the steps behind it, with which errors and the order of things get lost.
 registerOperatorConstructor(impulse.urn, (transformId, transform, context) => {

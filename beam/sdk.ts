@@ -36,7 +36,6 @@ export {
   globalWindows,
   groupBy,
   groupGlobally,
-  impulse,
   P,
   paneInfoParam,
   parDo,
@@ -54,7 +53,7 @@ export {
 } from "apache-beam";
 export type { CombineFn, DoFn, Instant, KV, PTransform, PValue, Window, WindowedValue } from "apache-beam";
 export { count, max, mean, min, sum } from "apache-beam/transforms/combiners";
-export { combinePerKey, groupByKey } from "apache-beam/transforms/internal";
+export { combinePerKey, groupByKey, impulse } from "apache-beam/transforms/internal";
 export { reshuffle } from "apache-beam/transforms/utils";
 export { Pipeline } from "apache-beam/internal/pipeline";
 export { PipelineResult, Runner } from "apache-beam/runners/runner";
