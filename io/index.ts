@@ -12,3 +12,5 @@ export { openSnapshot } from "./indexeddb/open-snapshot.js";
 export { attachSchemas, schemasOf } from "./indexeddb/schema-flow.js";
 export { type ErrorTreatment, type FailedRecord } from "./failed-record.js";
 export { nodePlatform } from "./node-platform.js";
+export { writeToJson, type WriteToJsonResult } from "./json/write.js";
+export { writeToSqlite, type WriteToSqliteOptions, type WriteToSqliteResult } from "./sqlite/write.js";

@@ -1,1 +1,3 @@
-export {};
+/** Where pipelines run. */
+export { createRunner, type PipelineRunner, type RunnerName, runnerNames, type RunnerOptions } from "./create-runner.js";
+export { type PipelineFunction, type PipelineRun } from "../beam/index.js";

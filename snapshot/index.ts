@@ -23,3 +23,6 @@ export { type Attachment } from "./attachment.js";
 export { recoverSnapshot, type RecoveredSnapshot, type LostRange } from "./recover.js";
 export { unionSchemas } from "./union-schemas.js";
 export { packageVersion } from "./package-version.js";
+export { valueAt } from "./key-path.js";
+export { recordTime, timeOf } from "./record-time.js";
+export { compareVersions, recordVersion } from "./record-version.js";

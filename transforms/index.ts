@@ -1,1 +1,4 @@
-export {};
+/** PTransforms over records; they know nothing of files. */
+export { mergeDevices, type MergeDevicesOptions } from "./merge-devices.js";
+export { type RecordOf, type SchemaOfStores, selectStore } from "./select-store.js";
+export { countRecords, type StoreCount } from "./count-records.js";

@@ -1,0 +1,50 @@
+import { type AsyncDoFn, asyncParDo, create, flatten, groupBy, P, type PCollection, type PTransform, registerFunctions, withName } from "../../beam/index.js";
+import { fileSystemOf } from "../file/file-system.js";
+
+export type WriteToJsonResult = Readonly<{ filesWritten: PCollection<string> }>;
+
+/**
+ * Writes all elements, which must be plain JSON values, as one JSON file: an array, sorted by the elements' text, one element a line. For summaries,
+ * not for data: everything is held in memory in one place. The file appears at once, also when there is no element ("[]").
+ * @throws SnapshotError FILE_NOT_WRITABLE, FILE_DISK_FULL, FILE_WRITE_FAILED
+ * @example counts.apply(writeToJson("out/summary.json"));
+ */
+export function writeToJson<T>(path: string): PTransform<PCollection<T>, WriteToJsonResult> {
+  if (typeof path !== "string" || path === "") throw new TypeError('writeToJson: give the path of the file, such as "out/summary.json".');
+  return withName(`writeToJson(${path})`, (elements: PCollection<T>) => {
+    const texts = elements.apply(withName("toText", (input: PCollection<T>) => input.map(jsonText)));
+    // The empty text stands for the file itself, which is written even when there is no element.
+    const always = elements.root().apply(withName("evenIfEmpty", create([""])));
+    const filesWritten = P([texts, always])
+      .apply(withName("all", flatten<string>()))
+      .apply(withName("together", groupBy<string, string>(oneGroup)))
+      .apply(asyncParDo(new WriteJsonFile(path)));
+    return { filesWritten };
+  });
+}
+
+export class WriteJsonFile implements AsyncDoFn<{ readonly value: Iterable<string> }, string> {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async process({ value }: { readonly value: Iterable<string> }): Promise<string[]> {
+    const lines = [...value].filter((text) => text !== "").sort();
+    const file = await fileSystemOf(this.path).create(this.path);
+    await file.write(Buffer.from(lines.length === 0 ? "[]\n" : `[\n${lines.join(",\n")}\n]\n`));
+    await file.close();
+    return [this.path];
+  }
+}
+
+function jsonText(element: unknown): string {
+  return JSON.stringify(element);
+}
+
+function oneGroup(): string {
+  return "";
+}
+
+registerFunctions("beam-indexeddb/io", { WriteJsonFile, jsonText, oneGroup });

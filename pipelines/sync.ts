@@ -1,0 +1,36 @@
+import type { Root } from "../beam/index.js";
+import { readFromIndexedDB, writeToIndexedDB, writeToJson, writeToSqlite } from "../io/index.js";
+import { mergeDevices } from "../transforms/index.js";
+import { summarizeStores } from "./summarize-stores.js";
+
+export interface SyncOptions {
+  /** Snapshot files of the devices: a path or pattern. */
+  readonly input: string;
+  /** Folder for the results; made when it is missing. */
+  readonly output: string;
+  /** Path of the time at which the app last changed a record. Default: the time of capture decides. */
+  readonly by?: string | undefined;
+  /** Object stores to merge; default all. */
+  readonly stores?: readonly string[] | undefined;
+  /** Name of the merged database; needed when the devices' databases have different names. */
+  readonly database?: string | undefined;
+  /** Number of snapshot files; default 1. */
+  readonly numShards?: number | undefined;
+}
+
+/**
+ * Merges the snapshots of several devices: `<output>/merged-SSSSS-of-NNNNN.idbsnap` to load back into browsers, `<output>/merged.sqlite` to query,
+ * `<output>/summary.json` to see what happened. See `mergeDevices` for which record wins.
+ * @example await createRunner().run(sync({ input: "devices/*.idbsnap", output: "out", by: "updatedAt" }));
+ */
+export function sync(options: SyncOptions): (root: Root) => void {
+  const { input, output, by, stores, database, numShards } = options;
+  const folder = output.replace(/(.)\/+$/, "$1");
+  return (root) => {
+    const records = root.apply(readFromIndexedDB(input, { stores }));
+    const merged = records.apply(mergeDevices({ by }));
+    merged.apply(writeToIndexedDB(`${folder}/merged`, { database, numShards }));
+    merged.apply(writeToSqlite(`${folder}/merged.sqlite`, by === undefined ? {} : { versionBy: by }));
+    summarizeStores(records, merged).apply(writeToJson(`${folder}/summary.json`));
+  };
+}
