@@ -33,7 +33,8 @@ export function describeHostObject(value: object): HostObject | PendingKey | { r
   const fields = plainFields[type];
   if (fields) {
     const source = value as Readonly<Record<string, unknown>>;
-    return new HostObject(type, Object.fromEntries(fields.map((name) => [name, source[name]]).filter(([, field]) => field !== undefined)));
+    const given = fields.filter((name) => source[name] !== undefined && source[name] !== defaults[name]);
+    return new HostObject(type, Object.fromEntries(given.map((name) => [name, source[name]])));
   }
   if (type === "FileList") return new HostObject(type, Array.from(value as FileList));
   if (type === "CryptoKey") {
@@ -63,6 +64,9 @@ const plainFields: Readonly<Record<string, readonly string[]>> = {
   ImageData: ["data", "width", "height", "colorSpace", "pixelFormat"],
 };
 
+/** Not written, since some browsers do not show them: the same object gives the same bytes everywhere. */
+const defaults: Readonly<Record<string, unknown>> = { colorSpace: "srgb", pixelFormat: "rgba-unorm8" };
+
 const reasons: Readonly<Record<string, string>> = {
   FileSystemFileHandle: "It is a permission of this browser profile; export the file's content instead.",
   FileSystemDirectoryHandle: "It is a permission of this browser profile.",
@@ -81,7 +85,17 @@ export function unportableKey(key: CryptoKey, reason: string): Unportable {
 /** An extractable key as JWK with what `importKey` needs. @throws DOMException for an algorithm without JWK form. */
 export async function exportCryptoKey(key: CryptoKey): Promise<HostObject> {
   const jwk = await crypto.subtle.exportKey("jwk", key);
-  return new HostObject("CryptoKey", { jwk, algorithm: key.algorithm, usages: [...key.usages] });
+  const material = Object.fromEntries(keyMaterial.filter((name) => jwk[name] !== undefined).map((name) => [name, jwk[name]]));
+  return new HostObject("CryptoKey", { jwk: material, algorithm: sorted(key.algorithm), usages: [...key.usages].sort() });
+}
+
+/** The rest of a JWK repeats algorithm and usages, and browsers differ in what they repeat and in which order. */
+const keyMaterial = ["kty", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq", "qi", "k"] as const;
+
+function sorted(algorithm: unknown): unknown {
+  if (typeof algorithm !== "object" || algorithm === null || ArrayBuffer.isView(algorithm)) return algorithm;
+  const names = Object.keys(algorithm).sort();
+  return Object.fromEntries(names.map((name) => [name, sorted((algorithm as Readonly<Record<string, unknown>>)[name])]));
 }
 
 interface KeyForm {
