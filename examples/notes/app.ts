@@ -121,7 +121,7 @@ function showTags(): void {
 
 function say(text: string, kind: "info" | "error", onUndo?: () => void): void {
   status.textContent = text;
-  toast.dataset["kind"] = kind;
+  toast.dataset.kind = kind;
   toast.hidden = false;
   undo = onUndo;
   toastAction.hidden = onUndo === undefined;

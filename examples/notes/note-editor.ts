@@ -30,7 +30,7 @@ export class NoteEditor {
   constructor(events: NoteEditorEvents) {
     this.events = events;
     colors.replaceChildren(...noteColors.map(swatch));
-    colors.addEventListener("change", () => (dialog.dataset["color"] = chosenColor()));
+    colors.addEventListener("change", () => (dialog.dataset.color = chosenColor()));
     files.addEventListener("change", () => {
       this.attach(files.files);
       files.value = "";
@@ -74,7 +74,7 @@ export class NoteEditor {
     tags.value = note?.tags.join(", ") ?? "";
     pin.checked = note?.pinned ?? false;
     const color = note?.color ?? "paper";
-    dialog.dataset["color"] = color;
+    dialog.dataset.color = color;
     for (const radio of colors.querySelectorAll("input")) radio.checked = radio.value === color;
     knownTags.replaceChildren(...Array.from(allTags, (tag) => element("option", { value: tag })));
     edited.textContent = note ? `Edited ${formatTime(note.updatedAt)}` : "";

@@ -20,7 +20,7 @@ export class NoteList {
   show(notes: readonly Note[], search: string): void {
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
     const found = notes.filter((note) => words.every((word) => textOf(note).includes(word)));
-    const focused = document.activeElement?.closest<HTMLElement>("[data-note-id]")?.dataset["noteId"];
+    const focused = document.activeElement?.closest<HTMLElement>("[data-note-id]")?.dataset.noteId;
     this.urls.release();
     this.place.replaceChildren(
       ...(found.length === 0
@@ -33,7 +33,7 @@ export class NoteList {
   /** The keyboard stays where it was, on the card of the note. */
   focus(noteId: string): void {
     const cards = this.place.querySelectorAll<HTMLElement>("[data-note-id]");
-    const card = [...cards].find(({ dataset }) => dataset["noteId"] === noteId);
+    const card = [...cards].find(({ dataset }) => dataset.noteId === noteId);
     card?.querySelector<HTMLElement>(".open")?.focus();
   }
 

@@ -9,11 +9,11 @@ export interface Picture {
 
 const width = 240;
 const height = 160;
-const skyColors = 8;
+const skyColors = 12;
 
 export function drawPicture({ hue, sun, phase }: Picture): Uint8Array<ArrayBuffer> {
   const palette = [
-    ...Array.from({ length: skyColors }, (_, i) => hsl(hue + i * 5, 0.75, 0.55 + i * 0.045)),
+    ...Array.from({ length: skyColors }, (_, i) => hsl(hue + i * 3.5, 0.75, 0.55 + i * 0.03)),
     hsl(hue + 45, 1, 0.93),
     hsl(hue + 200, 0.32, 0.58),
     hsl(hue + 205, 0.36, 0.42),

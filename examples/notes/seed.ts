@@ -169,7 +169,7 @@ function changesOf(device: DemoDevice, common: Record<string, Note>): (Note | De
           text: "Flight on Friday 07:25, gate closes at 06:55.\nInês says: Miradouro da Graça, before nine.",
           tags: ["photos", "travel"],
           attachments: [
-            ...common["lisbon"]!.attachments,
+            ...common.lisbon!.attachments,
             picture("river.png", { hue: 195, sun: 0.2, phase: 5.1 }),
           ],
           updatedAt: at("11:15"),

@@ -31,8 +31,9 @@ export interface WriteToSqliteOptions {
   /** Store -> name of its table. Default: the store's name, changed only where SQLite cannot have it. */
   readonly tables?: Readonly<Record<string, string>>;
   /**
-   * Property (dots go deeper) with a number, a Date or an ISO 8601 text that tells which of two versions of a record is newer. A tombstone counts as
-   * written when it was captured. Default: the capture time, then the sequence of the origin.
+   * Path of the time (a number, a Date or an ISO 8601 text) that tells which of two versions of a record is newer, as for `mergeDevices`. A tombstone
+   * counts as written when it was captured, a record without the time is older than any with it. Use the same in all runs into a table. Default: the
+   * capture time, then the sequence of the origin.
    */
   readonly versionBy?: string;
   /** `soft`: a deleted record's row stays, with `_deleted` = 1 and no values. `hard`: it goes. Default `soft`. */
@@ -66,7 +67,7 @@ export type WriteToSqliteResult = Outputs<SqliteOutputs>;
  *
  * @throws TypeError for options that make no sense, when the pipeline is built. At run time SnapshotError FILE_NOT_WRITABLE, FILE_DISK_FULL,
  *   FILE_WRITE_FAILED, STORE_UNAVAILABLE (another writer for longer than `busyTimeoutMs`), STORE_CONSTRAINT (no SQLite file, a table of another's making, a
- *   record without a version), SNAPSHOT_LIMIT_EXCEEDED (a value nested too deeply).
+ *   store without columns), SNAPSHOT_LIMIT_EXCEEDED (a value nested too deeply).
  * @example
  * const { tables, failedRecords } = notes.apply(writeToSqlite("out/notes.sqlite", { versionBy: "updatedAt", onError: "failedRecords" }));
  */

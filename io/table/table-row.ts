@@ -1,6 +1,12 @@
-import { type SnapshotRecord, compareKeyBytes } from "../../snapshot/index.js";
+import { hash } from "node:crypto";
+import {
+  SnapshotError,
+  type SnapshotRecord,
+  compareKeyBytes,
+  describeKey,
+  recordVersion,
+} from "../../snapshot/index.js";
 import { type Column, type ColumnKind, type TablePlan, holdsKind } from "./column.js";
-import { rowVersion } from "./row-version.js";
 import { type TaggedJsonPlace, fieldPlace, recordPlace, toTaggedJson, viewType } from "./tagged-json.js";
 import { isPlainObject, kindOfValue } from "./value-kind.js";
 
@@ -30,8 +36,8 @@ export interface CellIssue {
 
 /**
  * The record as a row of its table. Every property ends in its column, in the variant column, or in `_rest`; NULL means null, undefined, or missing.
- * @param versionBy See `rowVersion`.
- * @throws SnapshotError when the value cannot be represented (nested too deeply, no version).
+ * @param versionBy Path of the time that tells which version is newer, see `recordVersion`.
+ * @throws SnapshotError SNAPSHOT_LIMIT_EXCEEDED when the value is nested too deeply, STORE_CONSTRAINT when the capture time is no date.
  */
 export function toTableRow(record: SnapshotRecord, plan: TablePlan, versionBy: string | undefined): TableRow {
   const issues: CellIssue[] = [];
@@ -46,13 +52,27 @@ export function toTableRow(record: SnapshotRecord, plan: TablePlan, versionBy: s
       kindOfValue(record.origin.device) === "text"
         ? record.origin.device
         : JSON.stringify(record.origin.device),
-    version: rowVersion(record, versionBy),
+    version: recordVersion(record, versionBy, sha256),
     deleted: record.deleted,
-    extractedAt: new Date(record.origin.capturedAt),
+    extractedAt: captureTime(record),
     rest: restObject(rest),
     issues: issues.length === 0 ? null : JSON.stringify(issues),
     cells,
   };
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return hash("sha256", bytes, "buffer");
+}
+
+function captureTime(record: SnapshotRecord): Date {
+  const time = new Date(record.origin.capturedAt);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new SnapshotError(
+    "STORE_CONSTRAINT",
+    `The record's capture time, ${record.origin.capturedAt}, is beyond what a date can be. Its origin was not written by this package; send such records to failedRecords, or set the origin in a step before the sink.`,
+    { store: record.store, key: describeKey(record.key) },
+  );
 }
 
 /** The newest row of each key, in the order of the keys: equal transactions for equal bundles, and no deadlock between writers. */

@@ -411,6 +411,14 @@ export function describeStore(adapter: StoreAdapter): void {
         expect(await valuesOf()).toMatchObject([{ v: "late edit" }]);
       });
 
+      test("a record without a time at the path is older than any with one", async () => {
+        const timeless = put(1, { v: "timeless" }, origin(9000));
+        await store.write([[timeless]], { versionBy: "at" });
+        expect(await valuesOf()).toEqual([{ v: "timeless" }]);
+        await store.write([[put(1, { v: "timed", at: 1 }, origin(1))], [timeless]], { versionBy: "at" });
+        expect(await valuesOf()).toMatchObject([{ v: "timed" }]);
+      });
+
       test("any order of any records ends in the same rows", async () => {
         const event = fc.record({
           key: fc.nat(4),
@@ -508,9 +516,9 @@ export function describeStore(adapter: StoreAdapter): void {
         expect(keysOf((await store.read("notes")).rows)).toEqual([1, 3]);
       });
 
-      test("a record without a version at the chosen path is one of them", async () => {
-        const options = { onError: "failedRecords", versionBy: "at" } as const;
-        const { failed } = await store.write([[put(1, { at: 1 }), put(2, { at: "soon" })]], options);
+      test("a record that no date can be given to is one of them", async () => {
+        const far = put(2, { a: 2 }, origin(1e300));
+        const { failed } = await store.write([[good[0]!, far]], { onError: "failedRecords" });
         expect(failed).toMatchObject([{ store: "notes", code: "STORE_CONSTRAINT" }]);
         expect(keysOf((await store.read("notes")).rows)).toEqual([1]);
       });

@@ -117,20 +117,11 @@ describe("writeToSqlite", () => {
   });
 
   test("a failed record says which one and why, never its value, and is counted", async () => {
-    const bad = SnapshotRecord.of({
-      store: "notes",
-      key: ["a", 1],
-      value: { at: "secret" },
-    });
-    const { metrics } = await run(join(folder, "a.sqlite"), [bad], {
-      onError: "failedRecords",
-      versionBy: "at",
-    });
+    const origin = { device: "", snapshot: "", capturedAt: 1e300, sequence: 0 };
+    const bad = SnapshotRecord.of({ store: "notes", key: ["a", 1], value: { a: "secret" }, origin });
+    const { metrics } = await run(join(folder, "a.sqlite"), [bad], { onError: "failedRecords" });
     expect(failedRecords).toHaveLength(1);
-    expect(failedRecords[0]).toMatchObject({
-      store: "notes",
-      error: { code: "STORE_CONSTRAINT" },
-    });
+    expect(failedRecords[0]).toMatchObject({ store: "notes", error: { code: "STORE_CONSTRAINT" } });
     expect(failedRecords[0]!.key).toContain("a");
     expect(JSON.stringify(failedRecords)).not.toContain("secret");
     expect(metrics.counters["sqlite/failedRecords/notes"]).toBe(1);

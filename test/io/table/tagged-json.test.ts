@@ -100,13 +100,13 @@ describe("what JSON lacks has a tagged form and comes back", () => {
 describe("identity", () => {
   test("cycles come back", () => {
     const value: Record<string, unknown> = { list: [1] };
-    value["self"] = value;
-    value["inner"] = new Map([["top", value["list"]]]);
+    value.self = value;
+    value.inner = new Map([["top", value.list]]);
     const text = toTaggedJson(value);
     expect(text).toBe('{"list":[1],"self":{"$ref":[]},"inner":{"$map":[["top",{"$ref":["list"]}]]}}');
     const back = fromTaggedJson(text) as Record<string, unknown>;
-    expect(back["self"]).toBe(back);
-    expect((back["inner"] as Map<string, unknown>).get("top")).toBe(back["list"]);
+    expect(back.self).toBe(back);
+    expect((back.inner as Map<string, unknown>).get("top")).toBe(back.list);
   });
 
   test("two views of one buffer still share it", () => {
