@@ -39,7 +39,7 @@ async function start(db: IDBDatabase | string, options: ExportOptions, sink: Byt
   if (worker) {
     await runInWorker(
       worker,
-      { kind: "export", source: named, options: cloneable(options) },
+      { kind: "export", source: named, options: cloneable(options), tells: options.onProgress !== undefined },
       { onProgress: options.onProgress, sink },
       signal,
     );

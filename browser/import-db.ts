@@ -43,7 +43,7 @@ export async function importDB<Store extends string = string>(
     if (!worker || !isBlob) return await runImport(received.source, general, signal);
     return (await runInWorker(
       worker,
-      { kind: "import", source: received.source as Blob, options: cloneable(general) },
+      { kind: "import", source: received.source as Blob, options: cloneable(general), tells: general.onProgress !== undefined },
       { onProgress: general.onProgress },
       signal,
     )) as ImportResult;

@@ -5,7 +5,7 @@ import { abortQuietly, completed, requested } from "./request.js";
 /** Bytes of encoded records that one batch aims at. */
 const batchBytes = 1 << 20;
 /** Records in the first batch, before any size is known. */
-const firstBatch = 64;
+const firstBatch = 32;
 /** A bound for stores whose records grow suddenly: two batches of this many 100 KB records still fit into memory. */
 const largestBatch = 512;
 

@@ -44,71 +44,94 @@ export interface StagedRecord {
 const kinds = { value: 0, setAside: 1 } as const;
 const noHash = new Uint8Array(32);
 
-/** Encodes a batch of one store into a chunk of the staging, synchronously. Returns the bytes. */
-export function stageBatch(
-  schema: ObjectStoreSchema,
-  keys: readonly IDBValidKey[],
-  values: readonly unknown[],
-  { staging, aside }: { readonly staging: Staging; readonly aside: SetAside },
-  options: StageOptions,
-): { readonly bytes: number; readonly records: number } {
-  const out = new ByteWriter(1 << 16);
-  let records = 0;
-  for (let at = 0; at < keys.length; at++) {
-    let key: unknown = keys[at];
-    let value = values[at];
-    if (options.filter || options.transform) {
-      const record = { store: schema.name, key: key as Key, value };
-      if (options.filter && !synchronous(options.filter(record), "filter")) continue;
-      if (options.transform) {
-        ({ key, value } = applyTransform(schema, record, synchronous(options.transform(record), "transform")));
-      }
-    }
-    if (stageRecord(schema.name, key, value, out, aside, options)) records++;
-  }
-  // A copy, so that a staging may keep what it is given.
-  const chunk = out.finish();
-  if (records > 0) staging.append(chunk);
-  return { bytes: chunk.length, records };
-}
+/** Encodes batches of records into chunks of a staging, synchronously. */
+export class RecordStage {
+  private readonly out = new ByteWriter(1 << 16);
+  private readonly staging: Staging;
+  private readonly aside: SetAside;
+  private readonly options: StageOptions;
+  // What the hook finds in the record at hand. One hook for all records: a closure for each would show in the transaction's time.
+  private store = "";
+  private key: unknown;
+  private blobs: Blob[] = [];
+  private replaced: Unportable[] = [];
+  private pending = false;
 
-/** False when the policy left the record out. */
-function stageRecord(store: string, key: unknown, value: unknown, out: ByteWriter, aside: SetAside, options: StageOptions): boolean {
-  const keyBytes = encodeKey(key);
-  const blobs: Blob[] = [];
-  const replaced: Unportable[] = [];
-  let pending = false;
-  const valueBytes = encodeInStore(store, key, value, (object) => {
+  constructor(staging: Staging, aside: SetAside, options: StageOptions) {
+    this.staging = staging;
+    this.aside = aside;
+    this.options = options;
+  }
+
+  /** Takes a batch of one store. Returns the bytes it came to and the records that were kept. */
+  add(
+    schema: ObjectStoreSchema,
+    keys: readonly IDBValidKey[],
+    values: readonly unknown[],
+  ): { readonly bytes: number; readonly records: number } {
+    const { out, options } = this;
+    out.reset();
+    this.store = schema.name;
+    let records = 0;
+    for (let at = 0; at < keys.length; at++) {
+      let key: unknown = keys[at];
+      let value = values[at];
+      if (options.filter || options.transform) {
+        const record = { store: schema.name, key: key as Key, value };
+        if (options.filter && !synchronous(options.filter(record), "filter")) continue;
+        if (options.transform) {
+          ({ key, value } = applyTransform(schema, record, synchronous(options.transform(record), "transform")));
+        }
+      }
+      if (this.put(key, value)) records++;
+    }
+    const chunk = out.peek();
+    if (records > 0) this.staging.append(chunk);
+    return { bytes: chunk.length, records };
+  }
+
+  /** False when the policy left the record out. */
+  private put(key: unknown, value: unknown): boolean {
+    const { out, aside, options } = this;
+    this.key = key;
+    if (this.blobs.length > 0) this.blobs = [];
+    if (this.replaced.length > 0) this.replaced = [];
+    this.pending = false;
+    const keyBytes = encodeKey(key);
+    const valueBytes = encodeInStore(this.store, key, value, this.hook);
+    for (const unportable of this.replaced) options.onReplaced(this.store, unportable);
+    if (this.replaced.length > 0 && options.onUnportable === "skip") return false;
+    const zeros = negativeZerosOf(key);
+    out.byte(this.pending ? kinds.setAside : kinds.value);
+    out.varint(keyBytes.length);
+    out.bytes(keyBytes);
+    out.varint(zeros?.length ?? 0);
+    if (zeros) for (const zero of zeros) out.varint(zero);
+    if (this.pending) {
+      aside.values.push(value);
+      return true;
+    }
+    aside.blobs.push(...this.blobs);
+    out.varint(valueBytes.length);
+    out.bytes(valueBytes);
+    return true;
+  }
+
+  private readonly hook = (object: object): HostObject | SnapshotBlob | undefined => {
     if (object instanceof Blob) {
-      blobs.push(object);
+      this.blobs.push(object);
       return blobForm(object, noHash);
     }
     const form = describeHostObject(object);
     if (form && "pending" in form) {
-      pending = true;
+      this.pending = true;
       return placeholder({ type: "CryptoKey", reason: "" });
     }
     if (!form || !("unportable" in form)) return form;
-    if (options.onUnportable === "fail") throw unportableError(form.unportable, store, key);
-    replaced.push(form.unportable);
+    if (this.options.onUnportable === "fail") throw unportableError(form.unportable, this.store, this.key);
+    this.replaced.push(form.unportable);
     return placeholder(form.unportable);
-  });
-  for (const unportable of replaced) options.onReplaced(store, unportable);
-  if (replaced.length > 0 && options.onUnportable === "skip") return false;
-  const zeros = negativeZerosOf(key);
-  out.byte(pending ? kinds.setAside : kinds.value);
-  out.varint(keyBytes.length);
-  out.bytes(keyBytes);
-  out.varint(zeros?.length ?? 0);
-  for (const zero of zeros ?? []) out.varint(zero);
-  if (pending) {
-    aside.values.push(value);
-    return true;
-  }
-  aside.blobs.push(...blobs);
-  out.varint(valueBytes.length);
-  out.bytes(valueBytes);
-  return true;
+  };
 }
 
 /** The records of one chunk, as views of its bytes. */

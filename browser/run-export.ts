@@ -13,7 +13,7 @@ import type { ExportOptions, ExportProgress } from "./export-options.js";
 import { readKeyGenerator } from "./key-generator.js";
 import { withLock } from "./lock.js";
 import { readStores } from "./read-stores.js";
-import { type SetAside, type StageOptions, stageBatch } from "./record-stage.js";
+import { RecordStage, type SetAside, type StageOptions } from "./record-stage.js";
 import { deviceId } from "./side-database.js";
 import { type Staging, openStaging } from "./staging.js";
 import { type StagedStore, writeStaged } from "./write-staged.js";
@@ -115,6 +115,7 @@ async function captureDatabase(
     };
     const stores = names.map((store): StagedStore => ({ name: store, chunks: 0 }));
     const aside: SetAside = { blobs: [], values: [] };
+    const stage = new RecordStage(staging, aside, stageOptions);
     const progress: Mutable<ExportProgress> = { phase: "read", store: "", records: 0, total: 0, bytes: 0 };
     let schemas: readonly ObjectStoreSchema[] = [];
     let capturedAt = Number(options.capturedAt ?? NaN);
@@ -132,7 +133,7 @@ async function captureDatabase(
         },
         batch(store, keys, values) {
           const at = names.indexOf(store);
-          const { bytes, records } = stageBatch(schemas[at]!, keys, values, { staging, aside }, stageOptions);
+          const { bytes, records } = stage.add(schemas[at]!, keys, values);
           if (records > 0) stores[at]!.chunks++;
           progress.store = store;
           progress.records += keys.length;

@@ -5,6 +5,7 @@ import { createScratchFile, type ScratchFile } from "./scratch-file.js";
  * waiting for a file. Chunks come back in the order and sizes in which they were appended.
  */
 export interface Staging {
+  /** Done with `chunk` when it returns. */
   append(chunk: Uint8Array): void;
   chunks(): AsyncIterable<Uint8Array>;
   /** Frees the space. Never rejects. */

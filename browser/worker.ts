@@ -34,9 +34,10 @@ scope.onmessage = ({ data }) => {
 scope.postMessage({ kind: "ready" });
 
 function job(request: Extract<WorkerRequest, { kind: "export" | "import" }>): Promise<unknown> {
-  const onProgress = (progress: Extract<WorkerReply, { kind: "progress" }>["progress"]) => {
+  const tell = (progress: Extract<WorkerReply, { kind: "progress" }>["progress"]) => {
     scope.postMessage({ kind: "progress", progress });
   };
+  const onProgress = request.tells ? tell : undefined;
   if (request.kind === "import") return runImport(request.source, { ...request.options, onProgress }, stop.signal);
   return runExport(request.source, { ...request.options, onProgress }, { write: sendChunk }, stop.signal);
 }
@@ -44,7 +45,8 @@ function job(request: Extract<WorkerRequest, { kind: "export" | "import" }>): Pr
 /** Hands a chunk over and waits until the page's stream wants the next. */
 function sendChunk(bytes: Uint8Array): Promise<void> {
   stop.signal.throwIfAborted();
-  const own = bytes.slice();
+  // Transferred, not copied again, when nobody else looks at the buffer.
+  const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
   const answer = new Promise<void>((resolve) => {
     pulled = resolve;
   });

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { exportDB, importDB, unfinishedImports } from "../../browser/index.js";
+import { type ByteSource, bytesSource } from "../../snapshot/index.js";
+import { answer, collect, createDatabase, memoryIndexedDB, openDatabase, readDatabase } from "./memory-indexeddb.js";
+
+const values = Array.from({ length: 60 }, (_, id) => ({ id, text: `text ${id} `.repeat(10_000) }));
+const store = { options: { keyPath: "id" } };
+
+async function snapshot(): Promise<Uint8Array> {
+  const memory = memoryIndexedDB();
+  await createDatabase(memory.indexedDB, "app", { a: { ...store, values } });
+  return collect(exportDB("app", memory));
+}
+
+/** A signal that fires once some records are stored. */
+function stopAfterFirstBatch() {
+  const stop = new AbortController();
+  return {
+    signal: stop.signal,
+    onProgress: ({ phase, records }: { phase: string; records: number }) => {
+      if (phase === "import" && records > 0) stop.abort(new Error("enough"));
+    },
+  };
+}
+
+describe("an import that ends early", () => {
+  test("leaves no database behind when it had made it", async () => {
+    const memory = memoryIndexedDB();
+    await expect(importDB(await snapshot(), { ...memory, ...stopAfterFirstBatch() })).rejects.toMatchObject({
+      code: "IMPORT_ABORTED",
+      cause: { message: "enough" },
+    });
+    expect((await memory.indexedDB.databases()).map(({ name }) => name)).toEqual(["beam-indexeddb"]);
+    expect(await unfinishedImports(memory)).toEqual([]);
+  });
+
+  test.each(["fail", "skip", "overwrite"] as const)("is finished by the same call, under the policy %s", async (onConflict) => {
+    const memory = memoryIndexedDB();
+    await createDatabase(memory.indexedDB, "app", { a: { ...store, values: [{ id: "mine" }] } });
+    const bytes = await snapshot();
+    await expect(importDB(bytes, { ...memory, onConflict, ...stopAfterFirstBatch() })).rejects.toMatchObject({ code: "IMPORT_ABORTED" });
+    expect(await unfinishedImports(memory)).toMatchObject([{ database: "app", created: false }]);
+    const half = (await readDatabase(memory.indexedDB, "app")).stores["a"]!.length;
+    expect(half).toBeGreaterThan(1);
+    expect(half).toBeLessThan(61);
+    const result = await importDB(bytes, { ...memory, onConflict });
+    expect(result).toMatchObject({ resumed: true, stores: [{ added: 61 - half, unchanged: half - 1, overwritten: 0, skipped: 0 }] });
+    expect((await readDatabase(memory.indexedDB, "app")).stores["a"]).toEqual([...values.map((value) => [value.id, value]), ["mine", { id: "mine" }]]);
+    expect(await unfinishedImports(memory)).toEqual([]);
+  });
+
+  test("is all or nothing when it fits one transaction", async () => {
+    const memory = memoryIndexedDB();
+    const indexes = [["unique", "u", { unique: true }]] as const;
+    await createDatabase(memory.indexedDB, "app", { a: { ...store, values: [{ id: 1 }] }, b: { ...store, indexes, values: [{ id: 1, u: 1 }] } });
+    const from = memoryIndexedDB();
+    await createDatabase(from.indexedDB, "app", { a: { ...store, values: [{ id: 2 }] }, b: { ...store, indexes, values: [{ id: 2, u: 1 }] } });
+    const before = await readDatabase(memory.indexedDB, "app");
+    await expect(importDB(await collect(exportDB("app", from)), memory)).rejects.toMatchObject({ code: "IMPORT_CONFLICT", store: "b" });
+    expect(await readDatabase(memory.indexedDB, "app")).toEqual(before);
+  });
+
+  test("stops in every phase without a write when it was stopped before", async () => {
+    const memory = memoryIndexedDB();
+    await expect(importDB(new Blob([(await snapshot()) as Uint8Array<ArrayBuffer>]).stream(), { ...memory, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "IMPORT_ABORTED",
+    });
+    expect(await memory.indexedDB.databases()).toEqual([]);
+  });
+
+  test("says that the storage is full", async () => {
+    const memory = memoryIndexedDB();
+    const factory = fullAfter(memory.indexedDB, 5);
+    await expect(importDB(await snapshot(), { ...memory, indexedDB: factory })).rejects.toMatchObject({ code: "IMPORT_QUOTA_EXCEEDED" });
+    expect((await memory.indexedDB.databases()).map(({ name }) => name)).toEqual(["beam-indexeddb"]);
+  });
+});
+
+/** A factory whose databases take a number of records and then report that the quota is used up. */
+function fullAfter(factory: IDBFactory, records: number): IDBFactory {
+  let left = records;
+  return new Proxy(factory, {
+    get(target, name) {
+      if (name !== "open") return (target[name as keyof IDBFactory] as () => unknown).bind(target);
+      return (...parts: Parameters<IDBFactory["open"]>) => {
+        const request = target.open(...parts);
+        request.addEventListener("success", () => {
+          const db = request.result;
+          if (db.name === "beam-indexeddb") return;
+          const { transaction } = db;
+          db.transaction = (...scope: Parameters<IDBDatabase["transaction"]>) => {
+            const opened = transaction.apply(db, scope);
+            if (scope[1] !== "readwrite") return opened;
+            const { objectStore } = opened;
+            opened.objectStore = (name: string) => {
+              const store = objectStore.call(opened, name);
+              const { add } = store;
+              store.add = (...record: Parameters<IDBObjectStore["add"]>) => {
+                if (--left < 0) throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
+                return add.apply(store, record);
+              };
+              return store;
+            };
+            return opened;
+          };
+        });
+        return request;
+      };
+    },
+  });
+}
+
+describe("a source", () => {
+  test.each<[string, (bytes: Uint8Array) => Parameters<typeof importDB>[0]]>([
+    ["bytes", (bytes) => bytes],
+    ["a Blob", (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>])],
+    ["a stream", (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()],
+    ["a ByteSource", (bytes): ByteSource => bytesSource(bytes)],
+  ])("may be %s", async (_, sourceOf) => {
+    const memory = memoryIndexedDB();
+    expect((await importDB(sourceOf(await snapshot()), memory)).stores).toMatchObject([{ added: 60 }]);
+  });
+
+  test("that fails stops the import with its own error", async () => {
+    const memory = memoryIndexedDB();
+    const broken = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new Uint8Array(10));
+        controller.error(new Error("connection lost"));
+      },
+    });
+    await expect(importDB(broken, memory)).rejects.toThrow("connection lost");
+    expect(await memory.indexedDB.databases()).toEqual([]);
+  });
+});
+
+describe("an export", () => {
+  test("ends with an error when its signal fires, and leaves the database usable", async () => {
+    const memory = memoryIndexedDB();
+    await createDatabase(memory.indexedDB, "app", { a: { ...store, values } });
+    const stop = new AbortController();
+    const stream = exportDB("app", { ...memory, signal: stop.signal, onProgress: ({ records }) => records > 0 && stop.abort() });
+    const reader = stream.getReader();
+    await expect(
+      (async () => {
+        while (!(await reader.read()).done);
+      })(),
+    ).rejects.toMatchObject({ code: "EXPORT_ABORTED" });
+    const db = await openDatabase(memory.indexedDB, "app");
+    expect(await answer(db.transaction("a", "readwrite").objectStore("a").count())).toBe(60);
+    db.close();
+  });
+
+  test("waits for its reader: unread bytes do not pile up", async () => {
+    const memory = memoryIndexedDB();
+    await createDatabase(memory.indexedDB, "app", { a: { ...store, values: values.map(({ id }) => ({ id, data: crypto.getRandomValues(new Uint8Array(60_000)) })) } });
+    let written = 0;
+    const reader = exportDB("app", { ...memory, blockBytes: 65_536, onProgress: ({ phase, bytes }) => (written = phase === "read" ? 0 : bytes) }).getReader();
+    let read = 0;
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      read += part.value.length;
+      expect(written - read).toBeLessThan(2_500_000);
+    }
+    expect(read).toBeGreaterThan(3_600_000);
+  });
+});
