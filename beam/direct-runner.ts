@@ -6,11 +6,17 @@ import { Runner, type PipelineResult } from "apache-beam/runners/runner";
 import { Pipeline } from "apache-beam/internal/pipeline";
 import { Root as RootClass } from "apache-beam/pvalue";
 import { SnapshotError } from "../snapshot/index.js";
+import { type ProgressListener, watchCounters } from "./counter-progress.js";
 import { type PipelineMetrics, readMetrics } from "./metrics.js";
 import "./operators.js";
 
 /** A function that applies transforms to the root of a pipeline; what it returns is not looked at. */
 export type PipelineFunction = (root: Root) => PValue<unknown> | Promise<PValue<unknown>>;
+
+export interface RunOptions {
+  /** Called now and then while the pipeline runs, with the sums of its counters so far by name. */
+  readonly onProgress?: ProgressListener | undefined;
+}
 
 /** A pipeline that has run to its end. */
 export interface PipelineRun {
@@ -27,9 +33,14 @@ export interface PipelineRun {
  * session windows and transforms of other languages; TypeError for misuse while the pipeline is built.
  * @example const { metrics } = await runDirect((root) => root.apply(readFromIndexedDB("backups/*.idbsnap")));
  */
-export async function runDirect(pipeline: PipelineFunction): Promise<PipelineRun> {
-  const result = await directRunner().run(pipeline);
-  return { metrics: await readMetrics(result) };
+export async function runDirect(pipeline: PipelineFunction, options: RunOptions = {}): Promise<PipelineRun> {
+  const stopWatching = options.onProgress && watchCounters(options.onProgress);
+  try {
+    const result = await directRunner().run(pipeline);
+    return { metrics: await readMetrics(result) };
+  } finally {
+    stopWatching?.();
+  }
 }
 
 /** The SDK's direct runner with this folder's corrections. */

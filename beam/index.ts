@@ -16,6 +16,7 @@ export {
 } from "./metrics.js";
 export { iterableSideInput, listSideInput, SideInputParam, singletonSideInput } from "./side-inputs.js";
 export { asyncParDo, type AsyncDoFn, type AsyncOutput, type AsyncParDoOptions } from "./async-par-do.js";
+export { groupGlobally, type GlobalGroup } from "./group-globally.js";
 export { create } from "./create.js";
 export { type Outputs, type Tagged, taggedOutputs } from "./tagged-outputs.js";
 export {
@@ -27,9 +28,14 @@ export {
 export { registerFunctions } from "./registered.js";
 export { FunctionNotPortableError } from "./function-check.js";
 export { inGlobalWindow } from "./global-window.js";
-export { directRunner, type PipelineFunction, type PipelineRun, runDirect } from "./direct-runner.js";
+export {
+  directRunner,
+  type PipelineFunction,
+  type PipelineRun,
+  runDirect,
+  type RunOptions,
+} from "./direct-runner.js";
 export { failedStep } from "./step-failure.js";
 export { decodeElement, encodeElement, encodeGroupKey } from "./element-codec.js";
 import "./function-transport.js";
-import "./group-globally.js";
 import "./value-coder.js";

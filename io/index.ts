@@ -14,3 +14,6 @@ export { type ErrorTreatment, type FailedRecord } from "./failed-record.js";
 export { nodePlatform } from "./node-platform.js";
 export { writeToJson, type WriteToJsonResult } from "./json/write.js";
 export { writeToSqlite, type WriteToSqliteOptions, type WriteToSqliteResult } from "./sqlite/write.js";
+export { fromTaggedJson } from "./table/parse-tagged-json.js";
+export { toTaggedJson } from "./table/tagged-json.js";
+export { recoverFile, type RecoveryReport } from "./indexeddb/recover-file.js";

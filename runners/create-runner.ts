@@ -1,4 +1,4 @@
-import { type PipelineFunction, type PipelineRun, runDirect } from "../beam/index.js";
+import { type PipelineFunction, type PipelineRun, runDirect, type RunOptions } from "../beam/index.js";
 
 export const runnerNames = ["direct"] as const;
 export type RunnerName = (typeof runnerNames)[number];
@@ -10,7 +10,7 @@ export interface RunnerOptions {
 
 export interface PipelineRunner {
   /** Builds and runs a pipeline; resolves when all of it is done. @throws the error of the step that failed */
-  run(pipeline: PipelineFunction): Promise<PipelineRun>;
+  run(pipeline: PipelineFunction, options?: RunOptions): Promise<PipelineRun>;
 }
 
 /**

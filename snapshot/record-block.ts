@@ -1,6 +1,6 @@
 import { ByteReader } from "./byte-reader.js";
 import { ByteWriter } from "./byte-writer.js";
-import { decodeOrigin, encodeOrigin, type Origin, sameOrigin } from "./origin.js";
+import { decodeOrigin, encodeOrigin, type Origin, sameOrigin, unknownOrigin } from "./origin.js";
 import { type RecordFrame, SnapshotRecord } from "./record.js";
 
 /**
@@ -47,7 +47,8 @@ export class RecordBlockBuilder {
   }
 
   private originNumber(origin: Origin | undefined): number {
-    if (!origin) return 0;
+    // A record that no snapshot held before becomes this snapshot's own.
+    if (!origin || sameOrigin(origin, unknownOrigin)) return 0;
     for (let i = this.origins.length - 1; i >= 0; i--) if (sameOrigin(this.origins[i]!.origin, origin)) return i + 1;
     const bytes = encodeOrigin(origin);
     this.originBytes += bytes.length + 2;

@@ -10,7 +10,13 @@ const abandonedMs = 7 * 24 * 3600_000;
 
 /** A folder beside the output for what a run writes before it publishes: on the same file system, so that renames are atomic. */
 export function tempFolderFor(prefix: string): string {
-  return join(dirname(prefix), `.${basename(prefix)}.temp-${randomUUID()}`);
+  const { folder, start } = tempNames(prefix);
+  return join(folder, `${start}${randomUUID()}`);
+}
+
+function tempNames(prefix: string): { readonly folder: string; readonly start: string } {
+  // A prefix that ends with a slash is the folder itself.
+  return prefix.endsWith("/") ? { folder: prefix, start: ".temp-" } : { folder: dirname(prefix), start: `.${basename(prefix)}.temp-` };
 }
 
 /** Creates the folder and notes whose it is. */
@@ -21,8 +27,7 @@ export async function openTempFolder(folder: string): Promise<void> {
 
 /** Removes the temporary folders that killed runs of the same prefix left behind; those of live ones stay. */
 export async function removeAbandoned(prefix: string): Promise<void> {
-  const parent = dirname(prefix);
-  const start = `.${basename(prefix)}.temp-`;
+  const { folder: parent, start } = tempNames(prefix);
   const names = await readdir(parent).catch(() => []);
   for (const name of names) {
     if (!name.startsWith(start)) continue;

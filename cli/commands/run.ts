@@ -1,0 +1,125 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createRunner, type RunnerName, runnerNames } from "../../runners/index.js";
+import type { StoreSummaryLine } from "../../pipelines/index.js";
+import { type Command, type CommandInput, exitCodes, helpOption, jsonOption, type Option, UsageError } from "../command.js";
+import { commandHelp, optionTable } from "../help.js";
+import { closest, parseOptions } from "../parse-options.js";
+import { type CatalogEntry, pipelineCatalog } from "../pipeline-catalog.js";
+import { countText, createProgress } from "../progress.js";
+import { textTable } from "../table.js";
+
+const runnerOptions: readonly Option[] = [
+  { name: "runner", kind: "text", value: runnerNames.join("|"), help: "Where the pipeline runs.", defaultText: "direct" },
+  jsonOption,
+  helpOption,
+];
+
+/** Runs a pipeline by name. Its options depend on the pipeline, so it parses them itself. */
+export const runCommand: Command = {
+  name: "run",
+  argumentsText: "[pipeline] [--runner=direct] [options]",
+  summary: "Run a pipeline (default: sync) on a runner.",
+  options: [],
+  async run(input) {
+    const { entry, options } = parse(input);
+    if (options["help"] === true) {
+      input.terminal.out(entry ? pipelineHelp(entry) : overview());
+      return exitCodes.ok;
+    }
+    const chosen = entry ?? pipelineCatalog[0]!;
+    const runner = runnerOf(options["runner"] as string | undefined);
+    const startedAt = performance.now();
+    const progress = createProgress(input.terminal);
+    const { metrics } = await createRunner({ runner })
+      .run(chosen.build(options), {
+        onProgress: (counters) => {
+          progress.update(progressText(chosen.name, counters));
+        },
+      })
+      .finally(() => {
+        progress.end();
+      });
+    const seconds = (performance.now() - startedAt) / 1000;
+    const output = chosen.outputOf(options);
+    const summary = await readSummary(output);
+    if (options["json"] === true) {
+      input.terminal.out(`${JSON.stringify({ pipeline: chosen.name, runner, output, seconds, summary, metrics })}\n`);
+    } else {
+      input.terminal.out(resultText(chosen.name, runner, output, seconds, summary));
+    }
+    return exitCodes.ok;
+  },
+};
+
+function parse({ arguments: args, options }: CommandInput): { entry: CatalogEntry | undefined; options: CommandInput["options"] } {
+  const [first, ...others] = args;
+  const named = first !== undefined && !first.startsWith("-");
+  const entry = named ? find(first) : undefined;
+  if (options["help"] === true) return { entry, options };
+  const allowed = [...(entry ?? pipelineCatalog[0]!).options, ...runnerOptions];
+  const parsed = parseOptions(named ? others : args, allowed);
+  const [surplus] = parsed.arguments;
+  if (surplus !== undefined) {
+    // `npm run pipeline -- --runner=direct sync` is natural, too.
+    if (!named && parsed.arguments.length === 1) return { entry: find(surplus), options: parsed.options };
+    throw new UsageError(`${JSON.stringify(surplus)} is one name too many: one pipeline at a time is run.`);
+  }
+  return { entry, options: parsed.options };
+}
+
+function find(name: string): CatalogEntry {
+  const entry = pipelineCatalog.find((one) => one.name === name);
+  if (entry) return entry;
+  const names = pipelineCatalog.map((one) => one.name);
+  const near = closest(name, names);
+  throw new UsageError(`There is no pipeline ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${near}?`} Pipelines are: ${names.join(", ")}.`);
+}
+
+function runnerOf(name: string | undefined): RunnerName {
+  if (name === undefined) return "direct";
+  const runner = runnerNames.find((one) => one === name);
+  if (runner) return runner;
+  throw new UsageError(`There is no runner ${JSON.stringify(name)}. Runners are: ${runnerNames.join(", ")}.`);
+}
+
+function pipelineHelp(entry: CatalogEntry): string {
+  return commandHelp({ ...runCommand, name: `run ${entry.name}`, argumentsText: "[options]", summary: entry.summary, options: [...entry.options, ...runnerOptions] });
+}
+
+function overview(): string {
+  const lines = pipelineCatalog.map(({ name, summary, options }) => `  ${name}\n      ${summary}\n\n${optionTable(options)}\n`);
+  return [
+    "Usage: beam-indexeddb run [pipeline] [--runner=direct] [options]",
+    `       npm run pipeline -- [pipeline] [--runner=direct] [options]`,
+    "",
+    "Pipelines:",
+    ...lines,
+    "Options of every pipeline:",
+    optionTable(runnerOptions),
+    "",
+  ].join("\n");
+}
+
+function progressText(name: string, counters: Readonly<Record<string, number>>): string {
+  const sum = (prefix: string) => Object.entries(counters).reduce((total, [key, value]) => (key.startsWith(prefix) ? total + value : total), 0);
+  return `${name}: ${countText(sum("recordsRead/"))} records read, ${countText(sum("recordsMerged/"))} merged, ${countText(sum("recordsWritten/"))} written`;
+}
+
+async function readSummary(output: string): Promise<readonly StoreSummaryLine[]> {
+  return JSON.parse(await readFile(join(output, "summary.json"), "utf8")) as StoreSummaryLine[];
+}
+
+function resultText(name: string, runner: string, output: string, seconds: number, summary: readonly StoreSummaryLine[]): string {
+  const devices = [...new Set(summary.flatMap((line) => line.devices))].sort();
+  const rows = summary.map((line) => [line.store, line.devices.length, line.read, line.merged, line.deleted]);
+  const folder = output.endsWith("/") ? output : `${output}/`;
+  return [
+    `${name} on ${runner}: ${devices.length} devices merged in ${seconds.toFixed(1)} s.\n`,
+    textTable(["object store", "devices", "read", "merged", "deleted"], rows),
+    `  ${folder}merged-*.idbsnap   the merged database: load it with importDB, look at it with: npx beam-indexeddb inspect ${folder}merged-00000-of-00001.idbsnap`,
+    `  ${folder}merged.sqlite      one table an object store`,
+    `  ${folder}summary.json       these counts`,
+    "",
+  ].join("\n");
+}

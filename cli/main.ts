@@ -1,0 +1,61 @@
+import { isSnapshotError } from "../snapshot/index.js";
+import { type Command, exitCodes, helpOption, type Terminal, UsageError } from "./command.js";
+import { catCommand } from "./commands/cat.js";
+import { inspectCommand } from "./commands/inspect.js";
+import { recoverCommand } from "./commands/recover.js";
+import { runCommand } from "./commands/run.js";
+import { verifyCommand } from "./commands/verify.js";
+import { commandHelp, generalHelp } from "./help.js";
+import { closest, parseOptions } from "./parse-options.js";
+import { printable } from "./table.js";
+
+export const commands: readonly Command[] = [runCommand, inspectCommand, catCommand, verifyCommand, recoverCommand];
+
+/** Runs a command line and resolves to its exit code. Every error is one sentence; only faults in this program show a stack. */
+export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  const wantsJson = args.includes("--json");
+  try {
+    const [name, ...rest] = args;
+    if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+      terminal.out(generalHelp(commands));
+      return name === undefined ? exitCodes.usage : exitCodes.ok;
+    }
+    const command = commands.find((one) => one.name === name);
+    if (!command) throw new UsageError(unknownCommand(name));
+    const options = [...command.options, helpOption];
+    if (rest.includes("--help") || rest.includes("-h")) {
+      if (command === runCommand) return await command.run({ arguments: rest.filter((arg) => !arg.startsWith("-")), options: { help: true }, terminal });
+      terminal.out(commandHelp({ ...command, options }));
+      return exitCodes.ok;
+    }
+    if (command === runCommand) return await command.run({ arguments: rest, options: {}, terminal });
+    const parsed = parseOptions(rest, options);
+    return await command.run({ ...parsed, terminal });
+  } catch (error) {
+    return report(error, wantsJson, terminal);
+  }
+}
+
+function unknownCommand(name: string): string {
+  const names = commands.map((command) => command.name);
+  const near = closest(name, names);
+  return `There is no command ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${near}?`} Commands are: ${names.join(", ")}.`;
+}
+
+/** One sentence on standard error; with --json also an object on standard output. */
+export function report(error: unknown, wantsJson: boolean, terminal: Terminal): number {
+  const isUsage = error instanceof UsageError || error instanceof TypeError;
+  const code = isSnapshotError(error) ? error.code : isUsage ? "USAGE" : "INTERNAL";
+  const message = error instanceof Error ? error.message : String(error);
+  if (wantsJson) terminal.out(`${JSON.stringify({ error: { code, message, ...placeOf(error) } })}\n`);
+  const isOurs = isUsage || isSnapshotError(error);
+  terminal.err(`beam-indexeddb: ${isSnapshotError(error) ? `${code}: ` : ""}${printable(message)}\n`);
+  if (!isOurs && error instanceof Error && process.env["BEAM_INDEXEDDB_DEBUG"]) terminal.err(`${error.stack ?? ""}\n`);
+  return isUsage ? exitCodes.usage : exitCodes.failed;
+}
+
+function placeOf(error: unknown): object {
+  if (!isSnapshotError(error)) return {};
+  const { file, offset, store, key } = error;
+  return { file, offset, store, key };
+}
