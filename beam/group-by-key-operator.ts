@@ -65,10 +65,14 @@ export class GroupByKeyOperator implements IOperator {
 
   async finishBundle(): Promise<void> {
     for (const { window, byKey } of this.windows.values()) {
+      const at = inWindow(undefined, window);
       for (const [keyText, values] of byKey) {
         byKey.delete(keyText);
-        const key = this.keyCoder.decode(new ProtobufReader(Buffer.from(keyText, "latin1")), Context.wholeStream);
-        const wait = this.receiver.receive(inWindow({ key, value: values }, window));
+        const key = this.keyCoder.decode(
+          new ProtobufReader(Buffer.from(keyText, "latin1")),
+          Context.wholeStream,
+        );
+        const wait = this.receiver.receive({ ...at, value: { key, value: values } });
         if (wait !== NonPromise) await wait;
       }
     }

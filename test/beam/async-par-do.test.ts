@@ -237,7 +237,7 @@ describe("asyncParDo", () => {
     const found = await collect((root) =>
       root
         .apply(numbers(100))
-        .apply(withName("first", asyncParDo(new EveryForm() as never, { concurrency: 50 })) as never)
+        .apply(withName("first", asyncParDo<number, number>(new EveryForm() as never, { concurrency: 50 })))
         .apply(withName("second", asyncParDo(new Double(), { concurrency: 3 }))),
     );
     expect(found).toHaveLength(160);
@@ -339,7 +339,9 @@ describe("a failure in asyncParDo", () => {
     const run = runDirect((root) => {
       root
         .apply(numbers(100))
-        .apply(withName("fetch", asyncParDo(new Fails(30, late) as never, { concurrency: 10 })))
+        .apply(
+          withName("fetch", asyncParDo<number, number>(new Fails(30, late) as never, { concurrency: 10 })),
+        )
         .apply(parDo(new CountEmitted()));
     });
     const error: unknown = await run.catch((e: unknown) => e);
@@ -358,7 +360,7 @@ describe("a failure in asyncParDo", () => {
     const error: unknown = await runDirect((root) => {
       root
         .apply(numbers(100))
-        .apply(withName("load", asyncParDo(new Fails(-1, true) as never, { concurrency: 4 })))
+        .apply(withName("load", asyncParDo<number, number>(new Fails(-1, true) as never, { concurrency: 4 })))
         .apply(withName("behind", parDo(new ThrowAt(6))));
     }).catch((e: unknown) => e);
     expect((error as Error).message).toBe("behind: 6");

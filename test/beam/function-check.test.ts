@@ -135,7 +135,7 @@ describe("a function that captures is refused while the pipeline is built, whate
         return x * this.#by;
       }
     }
-    await refused((numbers) => numbers.map(new Hidden().times as never), /"#by"/);
+    await refused((numbers) => numbers.map(Reflect.get(Hidden.prototype, "times") as never), /"#by"/);
   });
 
   test("instances of classes that are not registered, as DoFns and in fields, and classes themselves", async () => {
@@ -172,7 +172,13 @@ describe("a function that captures is refused while the pipeline is built, whate
 
   test("asynchronous functions where nobody awaits them", async () => {
     await refused((numbers) => numbers.map(async (x) => x), /asynchronous.*asyncParDo/s);
-    await refused((numbers) => numbers.flatMap(async function* () {} as never), /asynchronous/);
+    await refused(
+      (numbers) =>
+        numbers.flatMap(async function* (x: number) {
+          yield x;
+        } as never),
+      /asynchronous/,
+    );
     await refused(
       (numbers) => numbers.apply(parDo(new AsyncRegistered() as never)),
       /AsyncRegistered\.process is asynchronous/,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { create, groupRecordsByKey, type GroupRecordsOptions, withName } from "../../beam/index.js";
-import { decodeKey, encodeKey, SnapshotRecord } from "../../snapshot/index.js";
+import { decodeKey, encodeKey, type Key, SnapshotRecord } from "../../snapshot/index.js";
 import { collect } from "./collect.js";
 
 const record = (store: string, key: unknown, value: unknown, database = "app") =>
-  SnapshotRecord.of({ database, store, key, value } as never) as SnapshotRecord;
+  SnapshotRecord.of<unknown, Key>({ database, store, key: key as Key, value });
 
 async function groups(records: SnapshotRecord[], options?: GroupRecordsOptions) {
   const found = await collect((root) => root.apply(create(records)).apply(groupRecordsByKey(options)));

@@ -17,7 +17,10 @@ import {
 import { SnapshotRecord } from "../../snapshot/index.js";
 
 const fromSdk = createRequire(createRequire(import.meta.url).resolve("apache-beam"));
-const { Reader, Writer } = fromSdk("protobufjs");
+const { Reader, Writer } = fromSdk("protobufjs") as {
+  Reader: new (bytes: Uint8Array) => Parameters<Coder<unknown>["decode"]>[0];
+  Writer: new () => Parameters<Coder<unknown>["encode"]>[1];
+};
 
 const general = (): Coder<unknown> => globalRegistry().getCoder("beam:coder:genericobjectjs:v1");
 const kv = (): Coder<unknown> =>
