@@ -46,6 +46,7 @@ describe("package.json", () => {
       "apache-beam",
       "idb",
       "libsql",
+      "picomatch",
       "protobufjs",
     ]);
   });

@@ -73,7 +73,7 @@ function pairs(row: readonly number[]): [number, number][] {
 }
 
 function chunk(type: string, data: readonly number[]): number[] {
-  const body = [...[...type].map((letter) => letter.charCodeAt(0)), ...data];
+  const body = [...new TextEncoder().encode(type), ...data];
   return [...uint32(data.length), ...body, ...uint32(crc32(body))];
 }
 
