@@ -29,7 +29,12 @@ export function decide({ policy, newerBy }: ConflictRule, existing: unknown, rec
     case "overwrite":
       return take;
     case "newer":
-      return isNewer(valueAt(existing, newerBy), record.deleted ? record.capturedAt : valueAt(record.value, newerBy)) ? take : "skipped";
+      return isNewer(
+        valueAt(existing, newerBy),
+        record.deleted ? record.capturedAt : valueAt(record.value, newerBy),
+      )
+        ? take
+        : "skipped";
   }
 }
 
@@ -64,7 +69,9 @@ function comparableBytes(value: unknown): Uint8Array {
       const form = describeHostObject(object);
       if (!form || "type" in form) return form;
       // Two keys or handles cannot be compared; that there is one of the same kind is all that can be said.
-      return placeholder("pending" in form ? { type: "CryptoKey", reason: form.pending.type } : form.unportable);
+      return placeholder(
+        "pending" in form ? { type: "CryptoKey", reason: form.pending.type } : form.unportable,
+      );
     },
   });
 }

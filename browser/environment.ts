@@ -41,7 +41,9 @@ export function nativeRange(
 }
 
 /** Ranges that a message can carry, which an IDBKeyRange is not. */
-export function plainKeyRanges(ranges: Readonly<Record<string, KeyRange | undefined>> | undefined): Record<string, KeyRange> {
+export function plainKeyRanges(
+  ranges: Readonly<Record<string, KeyRange | undefined>> | undefined,
+): Record<string, KeyRange> {
   return Object.fromEntries(
     Object.entries(ranges ?? {}).flatMap(([store, range]) => {
       if (!range) return [];

@@ -27,15 +27,25 @@ export function exportDB<Schema extends DBSchema | unknown = unknown>(
 ): ReadableStream<Uint8Array> {
   const general = options as ExportOptions;
   checkOptions(general);
-  return byteStream((sink, signal) => start(db as IDBDatabase | string, general, sink, signal), options.signal);
+  return byteStream(
+    (sink, signal) => start(db as IDBDatabase | string, general, sink, signal),
+    options.signal,
+  );
 }
 
-async function start(db: IDBDatabase | string, options: ExportOptions, sink: ByteSink, signal: AbortSignal): Promise<void> {
+async function start(
+  db: IDBDatabase | string,
+  options: ExportOptions,
+  sink: ByteSink,
+  signal: AbortSignal,
+): Promise<void> {
   const named: NamedDatabase =
     typeof db === "string"
       ? { name: db }
       : { name: db.name, expected: { version: db.version, stores: Array.from(db.objectStoreNames) } };
-  const worker = signal.aborted ? undefined : await startWorker(options.worker, await reasonToStay(db, options));
+  const worker = signal.aborted
+    ? undefined
+    : await startWorker(options.worker, await reasonToStay(db, options));
   if (worker) {
     await runInWorker(
       worker,
@@ -53,7 +63,8 @@ async function reasonToStay(db: IDBDatabase | string, options: ExportOptions): P
   if (options.filter || options.transform) return "filter and transform cannot be sent to it";
   if (!environmentOf(options).isDefault) return "it cannot reach this IndexedDB factory";
   // A connection does not tell whether it belongs to a storage bucket, and a worker would look outside of all buckets.
-  const buckets = (globalThis as { navigator?: { storageBuckets?: { keys(): Promise<string[]> } } }).navigator?.storageBuckets;
+  const buckets = (globalThis as { navigator?: { storageBuckets?: { keys(): Promise<string[]> } } }).navigator
+    ?.storageBuckets;
   if (typeof db !== "string" && !options.indexedDB && buckets && (await buckets.keys()).length > 0) {
     return "the database may lie in a storage bucket, which it could not tell";
   }
@@ -67,11 +78,12 @@ function cloneable(options: ExportOptions): ExportOptions {
 
 function checkOptions({ blockBytes, capturedAt, filter, transform, onProgress }: ExportOptions): void {
   for (const [name, option] of Object.entries({ filter, transform, onProgress })) {
-    if (option !== undefined && typeof option !== "function") throw new TypeError(`exportDB: ${name} must be a function.`);
+    if (option !== undefined && typeof option !== "function")
+      throw new TypeError(`exportDB: ${name} must be a function.`);
   }
   if (capturedAt !== undefined && !Number.isFinite(Number(capturedAt))) {
     throw new TypeError("exportDB: capturedAt must be a date or milliseconds since the epoch.");
   }
-  if (blockBytes !== undefined && !(blockBytes >= 1024)) throw new TypeError("exportDB: blockBytes must be at least 1024.");
+  if (blockBytes !== undefined && !(blockBytes >= 1024))
+    throw new TypeError("exportDB: blockBytes must be at least 1024.");
 }
-

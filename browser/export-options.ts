@@ -25,7 +25,8 @@ export interface ExportProgress {
   readonly bytes: number;
 }
 
-export interface ExportOptions<Store extends string = string> extends EnvironmentOptions, RecordSelection<Store> {
+export interface ExportOptions<Store extends string = string>
+  extends EnvironmentOptions, RecordSelection<Store> {
   /** Takes a record or leaves it out. Runs inside the transaction, so it must be synchronous. Needs the export to run here. */
   readonly filter?: ((record: StoreRecord) => boolean) | undefined;
   /** Changes a record on its way out. Synchronous. A changed key must keep the ascending order, and an in-line key must agree with the value. */

@@ -27,7 +27,9 @@ export interface PendingKey {
 }
 
 /** undefined for an instance of a class of the page's own, which structured clone stores as a plain object. */
-export function describeHostObject(value: object): HostObject | PendingKey | { readonly unportable: Unportable } | undefined {
+export function describeHostObject(
+  value: object,
+): HostObject | PendingKey | { readonly unportable: Unportable } | undefined {
   const type = Object.prototype.toString.call(value).slice(8, -1);
   if (type === "Object" || Object.hasOwn(value, Symbol.toStringTag)) return undefined;
   const fields = plainFields[type];
@@ -39,16 +41,40 @@ export function describeHostObject(value: object): HostObject | PendingKey | { r
   if (type === "FileList") return new HostObject(type, Array.from(value as FileList));
   if (type === "CryptoKey") {
     const key = value as CryptoKey;
-    return key.extractable ? { pending: key } : { unportable: unportableKey(key, "The key is not extractable.") };
+    return key.extractable
+      ? { pending: key }
+      : { unportable: unportableKey(key, "The key is not extractable.") };
   }
   const handle = value as Partial<Pick<FileSystemHandle, "kind" | "name">>;
   const details = type.startsWith("FileSystem") ? { kind: handle.kind, name: handle.name } : undefined;
   return {
-    unportable: { type, reason: reasons[type] ?? "Nothing but this browser profile can hold it.", ...(details && { details }) },
+    unportable: {
+      type,
+      reason: reasons[type] ?? "Nothing but this browser profile can hold it.",
+      ...(details && { details }),
+    },
   };
 }
 
-const matrix = ["is2D", "m11", "m12", "m13", "m14", "m21", "m22", "m23", "m24", "m31", "m32", "m33", "m34", "m41", "m42", "m43", "m44"];
+const matrix = [
+  "is2D",
+  "m11",
+  "m12",
+  "m13",
+  "m14",
+  "m21",
+  "m22",
+  "m23",
+  "m24",
+  "m31",
+  "m32",
+  "m33",
+  "m34",
+  "m41",
+  "m42",
+  "m43",
+  "m44",
+];
 const rect = ["x", "y", "width", "height"];
 const point = ["x", "y", "z", "w"];
 const plainFields: Readonly<Record<string, readonly string[]>> = {
@@ -78,15 +104,26 @@ export function unportableKey(key: CryptoKey, reason: string): Unportable {
   return {
     type: "CryptoKey",
     reason,
-    details: { kind: key.type, algorithm: key.algorithm, usages: [...key.usages], extractable: key.extractable },
+    details: {
+      kind: key.type,
+      algorithm: key.algorithm,
+      usages: [...key.usages],
+      extractable: key.extractable,
+    },
   };
 }
 
 /** An extractable key as JWK with what `importKey` needs. @throws DOMException for an algorithm without JWK form. */
 export async function exportCryptoKey(key: CryptoKey): Promise<HostObject> {
   const jwk = await crypto.subtle.exportKey("jwk", key);
-  const material = Object.fromEntries(keyMaterial.filter((name) => jwk[name] !== undefined).map((name) => [name, jwk[name]]));
-  return new HostObject("CryptoKey", { jwk: material, algorithm: sorted(key.algorithm), usages: [...key.usages].sort() });
+  const material = Object.fromEntries(
+    keyMaterial.filter((name) => jwk[name] !== undefined).map((name) => [name, jwk[name]]),
+  );
+  return new HostObject("CryptoKey", {
+    jwk: material,
+    algorithm: sorted(key.algorithm),
+    usages: [...key.usages].sort(),
+  });
 }
 
 /** The rest of a JWK repeats algorithm and usages, and browsers differ in what they repeat and in which order. */
@@ -95,7 +132,9 @@ const keyMaterial = ["kty", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq"
 function sorted(algorithm: unknown): unknown {
   if (typeof algorithm !== "object" || algorithm === null || ArrayBuffer.isView(algorithm)) return algorithm;
   const names = Object.keys(algorithm).sort();
-  return Object.fromEntries(names.map((name) => [name, sorted((algorithm as Readonly<Record<string, unknown>>)[name])]));
+  return Object.fromEntries(
+    names.map((name) => [name, sorted((algorithm as Readonly<Record<string, unknown>>)[name])]),
+  );
 }
 
 interface KeyForm {

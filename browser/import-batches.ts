@@ -66,7 +66,11 @@ export async function* importBatches(
   yield take(true);
 }
 
-function blocksOf(reader: SnapshotReader, store: string, { keyRanges }: ImportOptions): AsyncIterable<SnapshotRecord[]> {
+function blocksOf(
+  reader: SnapshotReader,
+  store: string,
+  { keyRanges }: ImportOptions,
+): AsyncIterable<SnapshotRecord[]> {
   const ranges: NonNullable<ImportOptions["keyRanges"]> = keyRanges ?? {};
   const keyRange = Object.hasOwn(ranges, store) ? ranges[store] : undefined;
   return reader.recordBatches({ stores: [store], ...(keyRange && { keyRange }) });

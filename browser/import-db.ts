@@ -43,7 +43,12 @@ export async function importDB<Store extends string = string>(
     if (!worker || !isBlob) return await runImport(received.source, general, signal);
     return (await runInWorker(
       worker,
-      { kind: "import", source: received.source as Blob, options: cloneable(general), tells: general.onProgress !== undefined },
+      {
+        kind: "import",
+        source: received.source as Blob,
+        options: cloneable(general),
+        tells: general.onProgress !== undefined,
+      },
       { onProgress: general.onProgress },
       signal,
     )) as ImportResult;
@@ -64,7 +69,9 @@ async function receive(source: ImportSource, { onProgress }: ImportOptions, sign
     );
   } catch (error) {
     if (signal.aborted) {
-      throw new SnapshotError("IMPORT_ABORTED", "The import was stopped before anything was written.", { cause: signal.reason ?? error });
+      throw new SnapshotError("IMPORT_ABORTED", "The import was stopped before anything was written.", {
+        cause: signal.reason ?? error,
+      });
     }
     if (errorName(error) === "QuotaExceededError") {
       throw new SnapshotError(
@@ -84,8 +91,16 @@ function cloneable(options: ImportOptions): ImportOptions {
 
 const policies = ["fail", "skip", "overwrite", "newer"];
 
-function checkOptions({ onConflict = "fail", newerBy, version, filter, transform, onProgress }: ImportOptions): void {
-  if (!policies.includes(onConflict)) throw new TypeError(`importDB: onConflict must be one of ${policies.join(", ")}.`);
+function checkOptions({
+  onConflict = "fail",
+  newerBy,
+  version,
+  filter,
+  transform,
+  onProgress,
+}: ImportOptions): void {
+  if (!policies.includes(onConflict))
+    throw new TypeError(`importDB: onConflict must be one of ${policies.join(", ")}.`);
   if ((onConflict === "newer") !== (newerBy !== undefined)) {
     throw new TypeError('importDB: onConflict "newer" and newerBy, the path to compare by, belong together.');
   }
@@ -93,6 +108,7 @@ function checkOptions({ onConflict = "fail", newerBy, version, filter, transform
     throw new TypeError('importDB: version must be a whole number from 1 or "keep".');
   }
   for (const [name, option] of Object.entries({ filter, transform, onProgress })) {
-    if (option !== undefined && typeof option !== "function") throw new TypeError(`importDB: ${name} must be a function.`);
+    if (option !== undefined && typeof option !== "function")
+      throw new TypeError(`importDB: ${name} must be a function.`);
   }
 }

@@ -21,7 +21,8 @@ export interface ImportProgress {
   readonly bytes: number;
 }
 
-export interface ImportOptions<Store extends string = string> extends EnvironmentOptions, RecordSelection<Store> {
+export interface ImportOptions<Store extends string = string>
+  extends EnvironmentOptions, RecordSelection<Store> {
   /** Name of the database to import into. Default: the one that was exported. */
   readonly into?: string | undefined;
   /**

@@ -49,7 +49,8 @@ async function receiveStream(
       const { value, done } = await reader.read();
       signal.throwIfAborted();
       if (done) break;
-      if (!(value instanceof Uint8Array)) throw new TypeError("importDB: the stream must give Uint8Array chunks.");
+      if (!(value instanceof Uint8Array))
+        throw new TypeError("importDB: the stream must give Uint8Array chunks.");
       total += value.length;
       if (writable) {
         await writable.write(value as Uint8Array<ArrayBuffer>);

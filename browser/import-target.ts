@@ -1,4 +1,9 @@
-import { type DatabaseSchema, type IndexSchema, type ObjectStoreSchema, SnapshotError } from "../snapshot/index.js";
+import {
+  type DatabaseSchema,
+  type IndexSchema,
+  type ObjectStoreSchema,
+  SnapshotError,
+} from "../snapshot/index.js";
 import { openExisting, schemaOfStore } from "./database.js";
 import { requested } from "./request.js";
 
@@ -22,7 +27,10 @@ export interface TargetRequest {
  *
  * @throws SnapshotError IMPORT_VERSION_LOWER, IMPORT_SCHEMA_MISMATCH.
  */
-export async function inspectTarget(factory: IDBFactory, request: TargetRequest): Promise<IDBDatabase | undefined> {
+export async function inspectTarget(
+  factory: IDBFactory,
+  request: TargetRequest,
+): Promise<IDBDatabase | undefined> {
   const db = await openExisting(factory, request.name);
   if (!db) return undefined;
   try {
@@ -77,13 +85,19 @@ export async function openTarget(
   existing: IDBDatabase | undefined,
 ): Promise<ImportTarget> {
   const wanted =
-    request.version === "keep" ? (existing?.version ?? request.schema.version) : (request.version ?? request.schema.version);
+    request.version === "keep"
+      ? (existing?.version ?? request.schema.version)
+      : (request.version ?? request.schema.version);
   if (existing && existing.version === wanted) return { db: existing, created: false };
   existing?.close();
   return { db: await openForUpgrade(factory, request, wanted), created: existing === undefined };
 }
 
-function openForUpgrade(factory: IDBFactory, { name, schema }: TargetRequest, version: number): Promise<IDBDatabase> {
+function openForUpgrade(
+  factory: IDBFactory,
+  { name, schema }: TargetRequest,
+  version: number,
+): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = factory.open(name, version);
     let failure: Error | undefined;
@@ -125,23 +139,34 @@ function openForUpgrade(factory: IDBFactory, { name, schema }: TargetRequest, ve
 function upgradeStore(db: IDBDatabase, transaction: IDBTransaction, schema: ObjectStoreSchema): void {
   const store = db.objectStoreNames.contains(schema.name)
     ? transaction.objectStore(schema.name)
-    : db.createObjectStore(schema.name, { keyPath: copyOf(schema.keyPath), autoIncrement: schema.autoIncrement });
+    : db.createObjectStore(schema.name, {
+        keyPath: copyOf(schema.keyPath),
+        autoIncrement: schema.autoIncrement,
+      });
   const has = schemaOfStore(store);
   for (const index of schema.indexes) {
     const known = has.indexes.find(({ name }) => name === index.name);
     if (known && sameIndex(known, index)) continue;
     // An index holds nothing of its own: the version asked for defines it.
     if (known) store.deleteIndex(index.name);
-    store.createIndex(index.name, copyOf(index.keyPath), { unique: index.unique, multiEntry: index.multiEntry });
+    store.createIndex(index.name, copyOf(index.keyPath), {
+      unique: index.unique,
+      multiEntry: index.multiEntry,
+    });
   }
 }
 
-function copyOf<T extends string | readonly string[] | null>(keyPath: T): T extends null ? string | string[] | null : string | string[] {
+function copyOf<T extends string | readonly string[] | null>(
+  keyPath: T,
+): T extends null ? string | string[] | null : string | string[] {
   return (typeof keyPath === "string" || keyPath === null ? keyPath : [...keyPath]) as never;
 }
 
 /** Number of records in each object store; 0 for one that is not there. */
-export async function countRecords(db: IDBDatabase | undefined, stores: readonly string[]): Promise<Map<string, number>> {
+export async function countRecords(
+  db: IDBDatabase | undefined,
+  stores: readonly string[],
+): Promise<Map<string, number>> {
   const counts = new Map(stores.map((store) => [store, 0]));
   const present = db ? stores.filter((store) => db.objectStoreNames.contains(store)) : [];
   if (!db || present.length === 0) return counts;

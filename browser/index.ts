@@ -2,7 +2,13 @@
 export { exportDB } from "./export-db.js";
 export { importDB } from "./import-db.js";
 export type { ExportOptions, ExportProgress, UnportablePolicy, WorkerOption } from "./export-options.js";
-export type { ConflictPolicy, ImportOptions, ImportProgress, ImportResult, StoreImportResult } from "./import-options.js";
+export type {
+  ConflictPolicy,
+  ImportOptions,
+  ImportProgress,
+  ImportResult,
+  StoreImportResult,
+} from "./import-options.js";
 export type { ImportSource } from "./import-source.js";
 export type { RecordSelection, StoreRecord, TransformedRecord } from "./record-selection.js";
 export type { EnvironmentOptions } from "./environment.js";

@@ -9,7 +9,11 @@ import { type Outcome, type StoreBatch, conflictError, noOutcome } from "./write
  * What storing a batch would do, without doing it. `db` may be undefined: then nothing is there yet.
  * @throws SnapshotError IMPORT_CONFLICT under the policy "fail".
  */
-export async function planBatch(db: IDBDatabase | undefined, batch: StoreBatch, rule: ConflictRule): Promise<Outcome> {
+export async function planBatch(
+  db: IDBDatabase | undefined,
+  batch: StoreBatch,
+  rule: ConflictRule,
+): Promise<Outcome> {
   const outcome = noOutcome();
   if (!db || batch.wasEmpty) {
     for (const { deleted } of batch.records) outcome[deleted ? "unchanged" : "added"]++;

@@ -56,13 +56,19 @@ export async function readStores(
     for (const [at, store] of stores.entries()) {
       const read = await readStore(store, ranges[at], reader, environment);
       if (read !== counts[at]) {
-        throw incomplete(`${read} of ${counts[at]} records of "${store.name}" were read`, undefined, store.name);
+        throw incomplete(
+          `${read} of ${counts[at]} records of "${store.name}" were read`,
+          undefined,
+          store.name,
+        );
       }
     }
     await ended;
   } catch (error) {
     abort();
-    throw isAbort(error) && !signal.aborted ? incomplete("the transaction ended before all was read", error) : error;
+    throw isAbort(error) && !signal.aborted
+      ? incomplete("the transaction ended before all was read", error)
+      : error;
   } finally {
     signal.removeEventListener("abort", abort);
   }
@@ -87,15 +93,17 @@ async function readStore(
     keys: requested(store.getAllKeys(from, size)),
     values: requested(store.getAll(from, size)),
   });
-  for (let current: BatchRead | undefined = issue(range); current; ) {
+  for (let current: BatchRead | undefined = issue(range); current;) {
     const { keys, values, size: asked }: BatchRead = current;
     const got: IDBValidKey[] = await keys;
     const last = got.at(-1);
     // The next pair is under way while this one is encoded: that keeps the transaction alive and the database busy.
-    const rest: IDBKeyRange | undefined = last === undefined || got.length < asked ? undefined : rangeAfter(last, range, keyRange);
+    const rest: IDBKeyRange | undefined =
+      last === undefined || got.length < asked ? undefined : rangeAfter(last, range, keyRange);
     current = rest && issue(rest);
     const records = await values;
-    if (records.length !== got.length) throw incomplete(`${got.length} keys came with ${records.length} values`);
+    if (records.length !== got.length)
+      throw incomplete(`${got.length} keys came with ${records.length} values`);
     if (got.length === 0) break;
     const bytes = reader.batch(store.name, got, records);
     read += got.length;
@@ -106,7 +114,11 @@ async function readStore(
 }
 
 /** undefined when `last` was the upper bound itself: IDBKeyRange cannot express a range of nothing. */
-function rangeAfter(last: IDBValidKey, range: IDBKeyRange | undefined, keyRange: typeof IDBKeyRange): IDBKeyRange | undefined {
+function rangeAfter(
+  last: IDBValidKey,
+  range: IDBKeyRange | undefined,
+  keyRange: typeof IDBKeyRange,
+): IDBKeyRange | undefined {
   if (range?.upper === undefined) return keyRange.lowerBound(last, true);
   try {
     return keyRange.bound(last, range.upper, true, range.upperOpen);
@@ -120,7 +132,10 @@ function isAbort(error: unknown): boolean {
   return (
     typeof DOMException !== "undefined" &&
     error instanceof DOMException &&
-    (name === "AbortError" || name === "TransactionInactiveError" || name === "InvalidStateError" || name === "UnknownError")
+    (name === "AbortError" ||
+      name === "TransactionInactiveError" ||
+      name === "InvalidStateError" ||
+      name === "UnknownError")
   );
 }
 

@@ -80,7 +80,11 @@ export class RecordStage {
         const record = { store: schema.name, key: key as Key, value };
         if (options.filter && !synchronous(options.filter(record), "filter")) continue;
         if (options.transform) {
-          ({ key, value } = applyTransform(schema, record, synchronous(options.transform(record), "transform")));
+          ({ key, value } = applyTransform(
+            schema,
+            record,
+            synchronous(options.transform(record), "transform"),
+          ));
         }
       }
       if (this.put(key, value)) records++;
@@ -167,11 +171,15 @@ export function encodeInStore(
     return encodeValue(value, { hostObject });
   } catch (error) {
     if (!(error instanceof SnapshotError) || error.store !== undefined) throw error;
-    throw new SnapshotError(error.code, `${error.message} It is in the record ${describeKey(key)} of "${store}".`, {
-      store,
-      key: describeKey(key),
-      cause: error,
-    });
+    throw new SnapshotError(
+      error.code,
+      `${error.message} It is in the record ${describeKey(key)} of "${store}".`,
+      {
+        store,
+        key: describeKey(key),
+        cause: error,
+      },
+    );
   }
 }
 
@@ -195,7 +203,9 @@ export function applyTransform(
   result: TransformedRecord,
 ): { readonly key: unknown; readonly value: unknown } {
   if (typeof result !== "object" || (result as unknown) === null || !("value" in result)) {
-    throw new TypeError(`transform must return { value } or { key, value }; use filter to leave a record out ("${name}").`);
+    throw new TypeError(
+      `transform must return { value } or { key, value }; use filter to leave a record out ("${name}").`,
+    );
   }
   const { value } = result;
   if (keyPath === null) return { key: "key" in result ? result.key : record.key, value };
@@ -212,7 +222,9 @@ export function applyTransform(
 
 function synchronous<T>(result: T, option: string): T {
   if (typeof result === "object" && result !== null && "then" in result) {
-    throw new TypeError(`exportDB: ${option} returned a promise. It runs inside the transaction, which does not wait; make it synchronous.`);
+    throw new TypeError(
+      `exportDB: ${option} returned a promise. It runs inside the transaction, which does not wait; make it synchronous.`,
+    );
   }
   return result;
 }

@@ -37,7 +37,10 @@ export type ReviveOptions = Pick<ImportOptions, "filter" | "transform" | "onUnpo
 export function createReviver(
   reader: SnapshotReader,
   options: ReviveOptions,
-): (record: SnapshotRecord, store: ObjectStoreSchema) => Promise<ImportRecord | LeftOut> | ImportRecord | LeftOut {
+): (
+  record: SnapshotRecord,
+  store: ObjectStoreSchema,
+) => Promise<ImportRecord | LeftOut> | ImportRecord | LeftOut {
   const contents = createBlobCache(reader);
   return (record, store) => {
     const { key, keyBytes, valueBytes } = record;
@@ -111,7 +114,8 @@ async function revive(
     found.unportable = undefined;
     value = decodeValue(record.valueBytes, {
       blob: () => blob.next().value,
-      hostObject: (type, data) => (type === "CryptoKey" ? cryptoKey.next().value : makeHostObject(type, data, found)),
+      hostObject: (type, data) =>
+        type === "CryptoKey" ? cryptoKey.next().value : makeHostObject(type, data, found),
     });
   }
   const seen = { store: store.name, key: base.key, value };
@@ -122,7 +126,8 @@ async function revive(
     if (policy === "skip") return "unportable";
     if (policy === "fail") throw unportableHere(found.unportable, store.name, base.key);
   }
-  if (!options.transform || record.deleted) return { ...base, value, valueBytes: record.valueBytes, blobs: found.blobs };
+  if (!options.transform || record.deleted)
+    return { ...base, value, valueBytes: record.valueBytes, blobs: found.blobs };
   const changed = applyTransform(store, seen, await options.transform(seen));
   return {
     ...base,
@@ -169,7 +174,9 @@ function createBlobCache(reader: SnapshotReader): BlobCache {
       known.set(id, content);
     }
     const { type, name, lastModified = 0 } = ref;
-    return name === undefined ? new Blob([content], { type }) : new File([content], name, { type, lastModified });
+    return name === undefined
+      ? new Blob([content], { type })
+      : new File([content], name, { type, lastModified });
   };
 }
 
@@ -177,7 +184,10 @@ function createBlobCache(reader: SnapshotReader): BlobCache {
 async function readContent(reader: SnapshotReader, { sha256 }: SnapshotBlob): Promise<Blob> {
   const attachment = reader.attachment(sha256);
   if (!attachment) {
-    throw new SnapshotError("SNAPSHOT_ATTACHMENT_MISSING", `The file lacks the content ${toHex(sha256)} of a Blob. It was not written as a whole snapshot.`);
+    throw new SnapshotError(
+      "SNAPSHOT_ATTACHMENT_MISSING",
+      `The file lacks the content ${toHex(sha256)} of a Blob. It was not written as a whole snapshot.`,
+    );
   }
   const parts: Blob[] = [];
   for await (const slice of attachment.stream()) parts.push(new Blob([slice as Uint8Array<ArrayBuffer>]));

@@ -50,9 +50,13 @@ export async function runExport(
     );
   } catch (error) {
     if (signal.aborted && !isSnapshotError(error, "EXPORT_ABORTED")) {
-      throw new SnapshotError("EXPORT_ABORTED", `The export of "${name}" was stopped. What was written is not a whole snapshot; discard it.`, {
-        cause: signal.reason ?? error,
-      });
+      throw new SnapshotError(
+        "EXPORT_ABORTED",
+        `The export of "${name}" was stopped. What was written is not a whole snapshot; discard it.`,
+        {
+          cause: signal.reason ?? error,
+        },
+      );
     }
     throw error;
   }
@@ -110,7 +114,13 @@ async function captureDatabase(
         const id = JSON.stringify([store, type]);
         const known = unportable.get(id);
         if (known) known.count++;
-        else unportable.set(id, { store, type, count: 1, policy: stageOptions.onUnportable as UnportableCount["policy"] });
+        else
+          unportable.set(id, {
+            store,
+            type,
+            count: 1,
+            policy: stageOptions.onUnportable as UnportableCount["policy"],
+          });
       },
     };
     const stores = names.map((store): StagedStore => ({ name: store, chunks: 0 }));
@@ -122,7 +132,10 @@ async function captureDatabase(
     const keyRanges: Readonly<Record<string, StoreRange>> = options.keyRanges ?? {};
     await readStores(
       db,
-      names.map((store) => ({ name: store, keyRange: Object.hasOwn(keyRanges, store) ? keyRanges[store] : undefined })),
+      names.map((store) => ({
+        name: store,
+        keyRange: Object.hasOwn(keyRanges, store) ? keyRanges[store] : undefined,
+      })),
       {
         begin(opened, counts) {
           // The first request has been answered: from here on no writer gets in between.
@@ -152,7 +165,16 @@ async function captureDatabase(
       }
     }
     return {
-      name, version: db.version, schemas, stores, aside, stageOptions, unportable, keyGenerators, capturedAt, total: progress.total,
+      name,
+      version: db.version,
+      schemas,
+      stores,
+      aside,
+      stageOptions,
+      unportable,
+      keyGenerators,
+      capturedAt,
+      total: progress.total,
     };
   } finally {
     if (db !== source) db.close();
@@ -165,7 +187,10 @@ function isConnection(source: IDBDatabase | NamedDatabase): source is IDBDatabas
 
 async function openNamed({ name, expected }: NamedDatabase, { factory }: Environment): Promise<IDBDatabase> {
   const db = await openExisting(factory, name);
-  const same = db && (!expected || (expected.version === db.version && expected.stores.join() === Array.from(db.objectStoreNames).join()));
+  const same =
+    db &&
+    (!expected ||
+      (expected.version === db.version && expected.stores.join() === Array.from(db.objectStoreNames).join()));
   if (same) return db;
   db?.close();
   throw new SnapshotError(
@@ -202,7 +227,18 @@ async function writeCapture(
   sink: ByteSink,
   signal: AbortSignal,
 ): Promise<SnapshotSummary> {
-  const { name, version, schemas, stores, aside, stageOptions, capturedAt, total, keyGenerators, unportable } = capture;
+  const {
+    name,
+    version,
+    schemas,
+    stores,
+    aside,
+    stageOptions,
+    capturedAt,
+    total,
+    keyGenerators,
+    unportable,
+  } = capture;
   const progress: Mutable<ExportProgress> = { phase: "write", store: "", records: 0, total, bytes: 0 };
   const writer = new SnapshotWriter(
     {
@@ -221,11 +257,19 @@ async function writeCapture(
       ...(options.compression !== undefined && { compression: options.compression }),
     },
   );
-  await writeStaged(writer, staging, stores, aside, stageOptions, (store, records) => {
-    progress.store = store;
-    progress.records += records;
-    options.onProgress?.({ ...progress });
-  }, signal);
+  await writeStaged(
+    writer,
+    staging,
+    stores,
+    aside,
+    stageOptions,
+    (store, records) => {
+      progress.store = store;
+      progress.records += records;
+      options.onProgress?.({ ...progress });
+    },
+    signal,
+  );
   const summary = await writer.finish({ keyGenerators, unportable: [...unportable.values()] });
   options.onProgress?.({ ...progress, phase: "done", store: "" });
   return summary;

@@ -22,14 +22,21 @@ import { verifyContent } from "./verify-content.js";
 import { type Outcome, noOutcome, writeRecords } from "./write-records.js";
 
 /** The import itself, wherever it runs. The source can be read at any place and more than once. */
-export async function runImport(source: Blob | ByteSource, options: ImportOptions, signal: AbortSignal): Promise<ImportResult> {
+export async function runImport(
+  source: Blob | ByteSource,
+  options: ImportOptions,
+  signal: AbortSignal,
+): Promise<ImportResult> {
   const environment = environmentOf(options);
   const reader = await SnapshotReader.open(source instanceof Blob ? blobSource(source) : source);
   const name = options.into ?? reader.schema.name;
   try {
     signal.throwIfAborted();
     const stores = chosenStores(reader, options);
-    const total = reader.summary.stores.reduce((sum, { name: store, records }) => sum + (stores.some((known) => known.name === store) ? records : 0), 0);
+    const total = reader.summary.stores.reduce(
+      (sum, { name: store, records }) => sum + (stores.some((known) => known.name === store) ? records : 0),
+      0,
+    );
     const progress = { total, report: options.onProgress };
     progress.report?.({ phase: "check", store: "", records: 0, total, bytes: 0 });
     // Nothing is written before the whole file has proved to be whole.
@@ -71,18 +78,35 @@ async function importLocked(job: Job): Promise<ImportResult> {
   try {
     const before = await countRecords(db, names);
     const counts = new Counts(names);
-    if (options.dryRun === true || (rule.policy === "fail" && [...before.values()].some((count) => count > 0))) {
+    if (
+      options.dryRun === true ||
+      (rule.policy === "fail" && [...before.values()].some((count) => count > 0))
+    ) {
       await plan(job, db, before, rule, counts);
       if (options.dryRun === true) {
-        const version = typeof options.version === "number" ? options.version : (db?.version ?? reader.schema.version);
-        return { database: name, version, snapshot, created: db === undefined, resumed: false, dryRun: true, stores: counts.results() };
+        const version =
+          typeof options.version === "number" ? options.version : (db?.version ?? reader.schema.version);
+        return {
+          database: name,
+          version,
+          snapshot,
+          created: db === undefined,
+          resumed: false,
+          dryRun: true,
+          stores: counts.results(),
+        };
       }
       counts.clear();
     }
     const cutOff = await unfinishedImport(factory, name);
     const isNew = db === undefined;
     // Before the database can be seen: if this tab dies, the next one can tell that it is half full.
-    await markImport(factory, { database: name, snapshot, created: isNew || (cutOff?.created ?? false), startedAt: Date.now() });
+    await markImport(factory, {
+      database: name,
+      snapshot,
+      created: isNew || (cutOff?.created ?? false),
+      startedAt: Date.now(),
+    });
     let target;
     try {
       target = await openTarget(factory, request, db);
@@ -100,8 +124,22 @@ async function importLocked(job: Job): Promise<ImportResult> {
       }
     }
     await unmarkImport(factory, name);
-    options.onProgress?.({ phase: "done", store: "", records: job.total, total: job.total, bytes: counts.bytes });
-    return { database: name, version: db.version, snapshot, created, resumed: cutOff !== undefined, dryRun: false, stores: counts.results() };
+    options.onProgress?.({
+      phase: "done",
+      store: "",
+      records: job.total,
+      total: job.total,
+      bytes: counts.bytes,
+    });
+    return {
+      database: name,
+      version: db.version,
+      snapshot,
+      created,
+      resumed: cutOff !== undefined,
+      dryRun: false,
+      stores: counts.results(),
+    };
   } catch (error) {
     db?.close();
     if (created) {
@@ -115,7 +153,13 @@ async function importLocked(job: Job): Promise<ImportResult> {
   }
 }
 
-async function plan(job: Job, db: IDBDatabase | undefined, before: ReadonlyMap<string, number>, rule: ConflictRule, counts: Counts): Promise<void> {
+async function plan(
+  job: Job,
+  db: IDBDatabase | undefined,
+  before: ReadonlyMap<string, number>,
+  rule: ConflictRule,
+  counts: Counts,
+): Promise<void> {
   const progress = progressOf(job, "plan");
   for await (const batch of batchesOf(job, before, counts)) {
     for (const part of batch.batches) counts.add(part.store, await planBatch(db, part, rule));
@@ -123,7 +167,13 @@ async function plan(job: Job, db: IDBDatabase | undefined, before: ReadonlyMap<s
   }
 }
 
-async function write(job: Job, db: IDBDatabase, before: ReadonlyMap<string, number>, rule: ConflictRule, counts: Counts): Promise<void> {
+async function write(
+  job: Job,
+  db: IDBDatabase,
+  before: ReadonlyMap<string, number>,
+  rule: ConflictRule,
+  counts: Counts,
+): Promise<void> {
   const { options, environment, signal } = job;
   const verify = options.verify !== false;
   const progress = progressOf(job, "import");
@@ -152,7 +202,11 @@ async function write(job: Job, db: IDBDatabase, before: ReadonlyMap<string, numb
   }
 }
 
-function batchesOf(job: Job, before: ReadonlyMap<string, number>, counts: Counts): AsyncGenerator<ImportBatch, void> {
+function batchesOf(
+  job: Job,
+  before: ReadonlyMap<string, number>,
+  counts: Counts,
+): AsyncGenerator<ImportBatch, void> {
   const { reader, stores, options, signal } = job;
   return importBatches(
     reader,
@@ -166,12 +220,21 @@ function batchesOf(job: Job, before: ReadonlyMap<string, number>, counts: Counts
   );
 }
 
-function progressOf({ options, total }: Job, phase: ImportProgress["phase"]): (batch: ImportBatch, counts: Counts) => void {
+function progressOf(
+  { options, total }: Job,
+  phase: ImportProgress["phase"],
+): (batch: ImportBatch, counts: Counts) => void {
   let records = 0;
   return (batch, counts) => {
     records += batch.records;
     counts.bytes += batch.bytes;
-    options.onProgress?.({ phase, store: batch.batches.at(-1)?.store ?? "", records, total, bytes: counts.bytes });
+    options.onProgress?.({
+      phase,
+      store: batch.batches.at(-1)?.store ?? "",
+      records,
+      total,
+      bytes: counts.bytes,
+    });
   };
 }
 
@@ -194,7 +257,8 @@ class Counts {
 
   clear(): void {
     this.bytes = 0;
-    for (const name of this.stores.keys()) this.stores.set(name, { ...noOutcome(), filtered: 0, unportable: 0 });
+    for (const name of this.stores.keys())
+      this.stores.set(name, { ...noOutcome(), filtered: 0, unportable: 0 });
   }
 
   results(): StoreImportResult[] {
@@ -202,7 +266,10 @@ class Counts {
   }
 }
 
-function chosenStores({ schema }: SnapshotReader, { stores, keyRanges }: ImportOptions): readonly ObjectStoreSchema[] {
+function chosenStores(
+  { schema }: SnapshotReader,
+  { stores, keyRanges }: ImportOptions,
+): readonly ObjectStoreSchema[] {
   const all = schema.objectStores.map(({ name }) => name);
   for (const name of [...(stores ?? []), ...Object.keys(keyRanges ?? {})]) {
     if (!all.includes(name)) throw unknownStore(schema.name, name, all);

@@ -42,7 +42,13 @@ export async function createScratchFile(): Promise<ScratchFile | undefined> {
 function holdLock(locks: LockManager, name: string): Promise<() => void> {
   return new Promise((resolve, reject) => {
     locks
-      .request(name, () => new Promise<void>((unlock) => { resolve(unlock); }))
+      .request(
+        name,
+        () =>
+          new Promise<void>((unlock) => {
+            resolve(unlock);
+          }),
+      )
       .catch(reject);
   });
 }

@@ -66,7 +66,10 @@ export async function unfinishedImports(
   );
 }
 
-export function unfinishedImport(factory: IDBFactory, database: string): Promise<UnfinishedImport | undefined> {
+export function unfinishedImport(
+  factory: IDBFactory,
+  database: string,
+): Promise<UnfinishedImport | undefined> {
   return withStore(
     factory,
     "imports",

@@ -7,6 +7,7 @@ import { createScratchFile, type ScratchFile } from "./scratch-file.js";
 export interface Staging {
   /** Done with `chunk` when it returns. */
   append(chunk: Uint8Array): void;
+  /** Each chunk is valid until the next is asked for: one buffer may serve all. */
   chunks(): AsyncIterable<Uint8Array>;
   /** Frees the space. Never rejects. */
   discard(): Promise<void>;
@@ -46,7 +47,8 @@ function memoryStaging(): Staging {
 }
 
 async function openFileStaging(spillOver: boolean): Promise<Staging | undefined> {
-  const prototype = (globalThis as { FileSystemFileHandle?: { prototype: object } }).FileSystemFileHandle?.prototype;
+  const prototype = (globalThis as { FileSystemFileHandle?: { prototype: object } }).FileSystemFileHandle
+    ?.prototype;
   // Only dedicated workers have it.
   if (!prototype || !("createSyncAccessHandle" in prototype)) return undefined;
   const file = await createScratchFile();
@@ -83,9 +85,12 @@ function fileStaging(file: ScratchFile, access: SyncAccessHandle, spillOver: boo
     },
     async *chunks() {
       let from = 0;
+      // A new buffer for each would be garbage as large as the database, which engines are slow to collect.
+      let buffer = new Uint8Array(0);
       for (const length of lengths) {
-        const chunk = new Uint8Array(length);
-        for (let got = 0; got < length; ) {
+        if (buffer.length < length) buffer = new Uint8Array(length);
+        const chunk = buffer.subarray(0, length);
+        for (let got = 0; got < length;) {
           const count = access.read(chunk.subarray(got), { at: from + got });
           if (count === 0) throw new Error("The staging file ended before its last record.");
           got += count;
@@ -104,7 +109,7 @@ function fileStaging(file: ScratchFile, access: SyncAccessHandle, spillOver: boo
 }
 
 function writeFully(access: SyncAccessHandle, chunk: Uint8Array, at: number): void {
-  for (let done = 0; done < chunk.length; ) {
+  for (let done = 0; done < chunk.length;) {
     const count = access.write(chunk.subarray(done), { at: at + done });
     if (count === 0) throw new DOMException("The staging file cannot grow.", "QuotaExceededError");
     done += count;

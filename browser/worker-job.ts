@@ -12,7 +12,10 @@ const startMs = 10_000;
  * @param needsHere why the job cannot leave this context, if it cannot.
  * @throws TypeError when a worker was demanded and there is none.
  */
-export async function startWorker(option: WorkerOption | undefined, needsHere: string | undefined): Promise<Worker | undefined> {
+export async function startWorker(
+  option: WorkerOption | undefined,
+  needsHere: string | undefined,
+): Promise<Worker | undefined> {
   if (option === false) return undefined;
   // In a worker already: its own thread is as good as another.
   const wanted = option !== undefined || typeof document !== "undefined";
@@ -30,11 +33,16 @@ export async function startWorker(option: WorkerOption | undefined, needsHere: s
       return worker;
     } catch (error) {
       if (option === undefined) return undefined;
-      throw new TypeError(`The worker could not be started: ${String(error)}. Pass the URL of beam-indexeddb/browser/worker as the option worker, or false.`, { cause: error });
+      throw new TypeError(
+        `The worker could not be started: ${String(error)}. Pass the URL of beam-indexeddb/browser/worker as the option worker, or false.`,
+        { cause: error },
+      );
     }
   }
   if (option === undefined) return undefined;
-  throw new TypeError(`A worker was asked for, but ${reason}. Leave the option worker out or set it to false.`);
+  throw new TypeError(
+    `A worker was asked for, but ${reason}. Leave the option worker out or set it to false.`,
+  );
 }
 
 function ready(worker: Worker): Promise<void> {
@@ -62,7 +70,10 @@ function ready(worker: Worker): Promise<void> {
 export function runInWorker(
   worker: Worker,
   request: WorkerRequest,
-  handlers: { readonly onProgress?: ((progress: never) => void) | undefined; readonly sink?: ByteSink | undefined },
+  handlers: {
+    readonly onProgress?: ((progress: never) => void) | undefined;
+    readonly sink?: ByteSink | undefined;
+  },
   signal: AbortSignal,
 ): Promise<unknown> {
   const send = (message: WorkerRequest) => {

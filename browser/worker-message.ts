@@ -5,8 +5,18 @@ import type { NamedDatabase } from "./run-export.js";
 
 /** What page and worker say to each other. One worker does one job. `tells`: somebody wants to see progress. */
 export type WorkerRequest =
-  | { readonly kind: "export"; readonly source: NamedDatabase; readonly options: ExportOptions; readonly tells: boolean }
-  | { readonly kind: "import"; readonly source: Blob; readonly options: ImportOptions; readonly tells: boolean }
+  | {
+      readonly kind: "export";
+      readonly source: NamedDatabase;
+      readonly options: ExportOptions;
+      readonly tells: boolean;
+    }
+  | {
+      readonly kind: "import";
+      readonly source: Blob;
+      readonly options: ImportOptions;
+      readonly tells: boolean;
+    }
   | { readonly kind: "pull" }
   | { readonly kind: "abort" };
 

@@ -38,7 +38,8 @@ function job(request: Extract<WorkerRequest, { kind: "export" | "import" }>): Pr
     scope.postMessage({ kind: "progress", progress });
   };
   const onProgress = request.tells ? tell : undefined;
-  if (request.kind === "import") return runImport(request.source, { ...request.options, onProgress }, stop.signal);
+  if (request.kind === "import")
+    return runImport(request.source, { ...request.options, onProgress }, stop.signal);
   return runExport(request.source, { ...request.options, onProgress }, { write: sendChunk }, stop.signal);
 }
 

@@ -37,12 +37,14 @@ export interface WriteOptions {
  * Stores batches in one transaction: all of them or, when anything goes wrong, none. With `verify` what was stored is read back and compared
  * before the transaction commits.
  */
-export async function writeRecords(db: IDBDatabase, batches: readonly StoreBatch[], options: WriteOptions): Promise<readonly Outcome[]> {
-  const transaction = db.transaction(
-    [...new Set(batches.map(({ store }) => store))],
-    "readwrite",
-    { durability: options.durability },
-  );
+export async function writeRecords(
+  db: IDBDatabase,
+  batches: readonly StoreBatch[],
+  options: WriteOptions,
+): Promise<readonly Outcome[]> {
+  const transaction = db.transaction([...new Set(batches.map(({ store }) => store))], "readwrite", {
+    durability: options.durability,
+  });
   const ended = completed(transaction);
   let failure: unknown;
   const fail = (error: unknown) => {
@@ -55,7 +57,8 @@ export async function writeRecords(db: IDBDatabase, batches: readonly StoreBatch
   options.signal.addEventListener("abort", abort);
   try {
     const outcomes: Outcome[] = [];
-    for (const batch of batches) outcomes.push(await writeBatch(transaction.objectStore(batch.store), batch, options, fail));
+    for (const batch of batches)
+      outcomes.push(await writeBatch(transaction.objectStore(batch.store), batch, options, fail));
     await ended;
     return outcomes;
   } catch (error) {
@@ -117,24 +120,29 @@ function addRecord(
     // Without this the transaction would abort.
     event.preventDefault();
     event.stopPropagation();
-    withExisting(store, record, (isThere, existing) => {
-      if (!isThere) {
-        fail(uniqueIndexError(store, record));
-        return;
-      }
-      const decision = decide(rule, existing, record);
-      if (decision === "conflict") {
-        fail(conflictError(store.name, record));
-        return;
-      }
-      outcome[decision]++;
-      if (decision !== "overwritten") return;
-      written.push(record);
-      const put = store.put(record.value, key);
-      put.onerror = () => {
-        fail(errorName(put.error) === "ConstraintError" ? uniqueIndexError(store, record) : put.error);
-      };
-    }, fail);
+    withExisting(
+      store,
+      record,
+      (isThere, existing) => {
+        if (!isThere) {
+          fail(uniqueIndexError(store, record));
+          return;
+        }
+        const decision = decide(rule, existing, record);
+        if (decision === "conflict") {
+          fail(conflictError(store.name, record));
+          return;
+        }
+        outcome[decision]++;
+        if (decision !== "overwritten") return;
+        written.push(record);
+        const put = store.put(record.value, key);
+        put.onerror = () => {
+          fail(errorName(put.error) === "ConstraintError" ? uniqueIndexError(store, record) : put.error);
+        };
+      },
+      fail,
+    );
   };
 }
 
@@ -145,15 +153,20 @@ function deleteRecord(
   outcome: Outcome,
   fail: (error: unknown) => void,
 ): void {
-  withExisting(store, record, (isThere, existing) => {
-    const decision = isThere ? decide(rule, existing, record) : "unchanged";
-    if (decision === "conflict") {
-      fail(conflictError(store.name, record));
-      return;
-    }
-    outcome[decision]++;
-    if (decision === "deleted") store.delete(record.key as IDBValidKey);
-  }, fail);
+  withExisting(
+    store,
+    record,
+    (isThere, existing) => {
+      const decision = isThere ? decide(rule, existing, record) : "unchanged";
+      if (decision === "conflict") {
+        fail(conflictError(store.name, record));
+        return;
+      }
+      outcome[decision]++;
+      if (decision === "deleted") store.delete(record.key as IDBValidKey);
+    },
+    fail,
+  );
 }
 
 /** A stored value can be undefined, so the key is asked for as well. */
@@ -186,23 +199,36 @@ async function verifyRecords(
   const whole = wasEmpty && written.length === records.length && isAscending(records);
   if (whole) {
     const range = keyRange.bound(first.key, last.key);
-    const [keys, values] = await Promise.all([requested(store.getAllKeys(range)), requested(store.getAll(range))]);
-    if (keys.length !== records.length) throw verifyError(store.name, first, `${keys.length} of ${records.length} records are there`);
+    const [keys, values] = await Promise.all([
+      requested(store.getAllKeys(range)),
+      requested(store.getAll(range)),
+    ]);
+    if (keys.length !== records.length)
+      throw verifyError(store.name, first, `${keys.length} of ${records.length} records are there`);
     for (const [at, record] of records.entries()) {
-      if (compareKeyBytes(encodeKey(keys[at]), record.keyBytes) !== 0) throw verifyError(store.name, record, "it is not under its key");
+      if (compareKeyBytes(encodeKey(keys[at]), record.keyBytes) !== 0)
+        throw verifyError(store.name, record, "it is not under its key");
       verifyValue(store.name, values[at], record);
     }
     return;
   }
-  for (const record of written) verifyValue(store.name, await requested(store.get(record.key as IDBValidKey) as IDBRequest<unknown>), record);
+  for (const record of written)
+    verifyValue(
+      store.name,
+      await requested(store.get(record.key as IDBValidKey) as IDBRequest<unknown>),
+      record,
+    );
 }
 
 function verifyValue(store: string, stored: unknown, record: ImportRecord): void {
-  if (!sameValue(stored, record)) throw verifyError(store, record, "its value is another than the one that was stored");
+  if (!sameValue(stored, record))
+    throw verifyError(store, record, "its value is another than the one that was stored");
 }
 
 function isAscending(records: readonly ImportRecord[]): boolean {
-  return records.every((record, at) => at === 0 || compareKeyBytes(records[at - 1]!.keyBytes, record.keyBytes) < 0);
+  return records.every(
+    (record, at) => at === 0 || compareKeyBytes(records[at - 1]!.keyBytes, record.keyBytes) < 0,
+  );
 }
 
 function verifyError(store: string, { key }: ImportRecord, what: string): SnapshotError {

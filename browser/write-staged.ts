@@ -1,4 +1,10 @@
-import { type HostObject, type SnapshotWriter, decodeKey, setValueAttachmentHash, valueAttachments } from "../snapshot/index.js";
+import {
+  type HostObject,
+  type SnapshotWriter,
+  decodeKey,
+  setValueAttachmentHash,
+  valueAttachments,
+} from "../snapshot/index.js";
 import { hashBlob, sliceBlob } from "./blob-content.js";
 import { describeHostObject, exportCryptoKey, placeholder, unportableKey } from "./host-objects.js";
 import {
@@ -47,7 +53,8 @@ export async function writeStaged(
         }
         const waiting = writer.add({
           store: store.name,
-          keyBytes: record.keyBytes,
+          // The writer keeps keys beyond the life of the chunk; values it copies at once.
+          keyBytes: record.keyBytes.slice(),
           valueBytes: finished.valueBytes,
           ...(record.negativeZeros && { negativeZeros: record.negativeZeros }),
         });
@@ -79,7 +86,11 @@ function finishValue(
   return count > 0 ? patchHashes(valueBytes, count, left.blobs) : { valueBytes, content: nothing };
 }
 
-async function patchHashes(valueBytes: Uint8Array, count: number, blobs: Iterator<Blob>): Promise<FinishedValue> {
+async function patchHashes(
+  valueBytes: Uint8Array,
+  count: number,
+  blobs: Iterator<Blob>,
+): Promise<FinishedValue> {
   const content: [Uint8Array, Blob][] = [];
   for (let index = 0; index < count; index++) {
     const blob = blobs.next().value as Blob;

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { type ImportOptions, exportDB, importDB, unfinishedImports } from "../../browser/index.js";
 import { SnapshotWriter, encodeKey, encodeValue } from "../../snapshot/index.js";
-import { type StoreFixture, collect, createDatabase, memoryIndexedDB, openDatabase, readDatabase } from "./memory-indexeddb.js";
+import {
+  type StoreFixture,
+  collect,
+  createDatabase,
+  memoryIndexedDB,
+  openDatabase,
+  readDatabase,
+} from "./memory-indexeddb.js";
 
 const inline = { options: { keyPath: "id" } };
 
@@ -16,12 +23,21 @@ async function importInto(
   await createDatabase(from.indexedDB, "app", coming, versions.coming);
   await createDatabase(to.indexedDB, "app", there, versions.there);
   const bytes = await collect(exportDB("app", from));
-  const result = await importDB(bytes, { ...to, ...options }).catch((error: unknown) => error as { code: string; message: string });
+  const result = await importDB(bytes, { ...to, ...options }).catch(
+    (error: unknown) => error as { code: string; message: string },
+  );
   return { result, bytes, to, after: await readDatabase(to.indexedDB, "app") };
 }
 
-const coming = { a: { ...inline, values: [{ id: 1, at: 5 }, { id: 2, at: 1 }, { id: 3, at: 9 }, { id: 4 }] } };
-const there = { a: { ...inline, values: [{ id: 1, at: 4, mine: true }, { id: 2, at: 4, mine: true }, { id: 4 }, { id: 5, mine: true }] } };
+const coming = {
+  a: { ...inline, values: [{ id: 1, at: 5 }, { id: 2, at: 1 }, { id: 3, at: 9 }, { id: 4 }] },
+};
+const there = {
+  a: {
+    ...inline,
+    values: [{ id: 1, at: 4, mine: true }, { id: 2, at: 4, mine: true }, { id: 4 }, { id: 5, mine: true }],
+  },
+};
 
 describe("a record whose key is taken", () => {
   test("stops the import before the first write by default", async () => {
@@ -31,8 +47,16 @@ describe("a record whose key is taken", () => {
   });
 
   test.each<[ImportOptions, object, unknown[]]>([
-    [{ onConflict: "skip" }, { added: 1, skipped: 2, unchanged: 1, overwritten: 0 }, [there.a.values[0], there.a.values[1], coming.a.values[2]]],
-    [{ onConflict: "overwrite" }, { added: 1, skipped: 0, unchanged: 1, overwritten: 2 }, coming.a.values.slice(0, 3)],
+    [
+      { onConflict: "skip" },
+      { added: 1, skipped: 2, unchanged: 1, overwritten: 0 },
+      [there.a.values[0], there.a.values[1], coming.a.values[2]],
+    ],
+    [
+      { onConflict: "overwrite" },
+      { added: 1, skipped: 0, unchanged: 1, overwritten: 2 },
+      coming.a.values.slice(0, 3),
+    ],
     [
       { onConflict: "newer", newerBy: "at" },
       { added: 1, skipped: 1, unchanged: 1, overwritten: 1 },
@@ -41,12 +65,23 @@ describe("a record whose key is taken", () => {
   ])("is resolved by %o", async (options, counts, values) => {
     const { result, after } = await importInto(coming, there, options);
     expect(result).toMatchObject({ stores: [counts] });
-    expect(after.stores["a"]!.map(([, value]) => value)).toEqual([...values, { id: 4 }, { id: 5, mine: true }]);
+    expect(after.stores["a"]!.map(([, value]) => value)).toEqual([
+      ...values,
+      { id: 4 },
+      { id: 5, mine: true },
+    ]);
   });
 
   test("is counted by a dry run without a write", async () => {
-    const { result, after } = await importInto(coming, there, { onConflict: "newer", newerBy: "at", dryRun: true });
-    expect(result).toMatchObject({ dryRun: true, stores: [{ added: 1, skipped: 1, unchanged: 1, overwritten: 1 }] });
+    const { result, after } = await importInto(coming, there, {
+      onConflict: "newer",
+      newerBy: "at",
+      dryRun: true,
+    });
+    expect(result).toMatchObject({
+      dryRun: true,
+      stores: [{ added: 1, skipped: 1, unchanged: 1, overwritten: 1 }],
+    });
     expect(after.stores["a"]!.map(([, value]) => value)).toEqual(there.a.values);
   });
 
@@ -79,8 +114,12 @@ describe("a record whose key is taken", () => {
 
   test("counts as the same only with the same content of its Blobs", async () => {
     const values = (text: string): StoreFixture => ({ entries: [[1, new Blob([text])]] });
-    expect((await importInto({ a: values("one") }, { a: values("one") })).result).toMatchObject({ stores: [{ unchanged: 1 }] });
-    expect((await importInto({ a: values("one") }, { a: values("two") })).result).toMatchObject({ code: "IMPORT_CONFLICT" });
+    expect((await importInto({ a: values("one") }, { a: values("one") })).result).toMatchObject({
+      stores: [{ unchanged: 1 }],
+    });
+    expect((await importInto({ a: values("one") }, { a: values("two") })).result).toMatchObject({
+      code: "IMPORT_CONFLICT",
+    });
   });
 });
 
@@ -93,7 +132,17 @@ describe("the database imported into", () => {
       { coming: 2 },
     );
     expect(result).toMatchObject({ version: 2, created: false });
-    expect(after).toEqual({ version: 2, stores: { a: [[1, { id: 1 }], [9, { id: 9, at: 1 }]], b: [["k", 1]], old: [["mine", 1]] } });
+    expect(after).toEqual({
+      version: 2,
+      stores: {
+        a: [
+          [1, { id: 1 }],
+          [9, { id: 9, at: 1 }],
+        ],
+        b: [["k", 1]],
+        old: [["mine", 1]],
+      },
+    });
     const db = await openDatabase(to.indexedDB, "app");
     expect(Array.from(db.transaction("a").objectStore("a").indexNames)).toEqual(["at"]);
     db.close();
@@ -104,7 +153,13 @@ describe("the database imported into", () => {
     ["lacks the store and keeps its version", { other: {} }, 1, {}, "IMPORT_SCHEMA_MISMATCH"],
     ["has another key path", { a: { options: { keyPath: "key" } } }, 1, {}, "IMPORT_SCHEMA_MISMATCH"],
     ["has out-of-line keys", { a: {} }, 1, {}, "IMPORT_SCHEMA_MISMATCH"],
-    ["has a key generator", { a: { options: { keyPath: "id", autoIncrement: true } } }, 1, {}, "IMPORT_SCHEMA_MISMATCH"],
+    [
+      "has a key generator",
+      { a: { options: { keyPath: "id", autoIncrement: true } } },
+      1,
+      {},
+      "IMPORT_SCHEMA_MISMATCH",
+    ],
     ["has the key path in a list", { a: { options: { keyPath: ["id"] } } }, 1, {}, "IMPORT_SCHEMA_MISMATCH"],
   ])("is refused and left alone when it %s", async (_, stores, version, options, code) => {
     const { result, after, to } = await importInto(coming, stores, options, { there: version });
@@ -121,7 +176,12 @@ describe("the database imported into", () => {
 
   test("refuses options that contradict each other", async () => {
     const memory = memoryIndexedDB();
-    for (const options of [{ onConflict: "newer" }, { newerBy: "at" }, { onConflict: "replace" }, { version: 0 }] as ImportOptions[]) {
+    for (const options of [
+      { onConflict: "newer" },
+      { newerBy: "at" },
+      { onConflict: "replace" },
+      { version: 0 },
+    ] as ImportOptions[]) {
       await expect(importDB(new Uint8Array(0), { ...memory, ...options })).rejects.toThrow(TypeError);
     }
   });
@@ -133,7 +193,11 @@ describe("tombstones", () => {
     const writer = new SnapshotWriter(
       { write: (bytes) => void parts.push(bytes.slice()) },
       {
-        database: { name: "app", version: 1, objectStores: [{ name: "a", keyPath: "id", autoIncrement: false, indexes: [] }] },
+        database: {
+          name: "app",
+          version: 1,
+          objectStores: [{ name: "a", keyPath: "id", autoIncrement: false, indexes: [] }],
+        },
         origin: { device: "phone", capturedAt: 100, sequence: 1 },
         delta: { base: "00".repeat(32) },
       },
@@ -164,12 +228,23 @@ describe("a file whose values do not belong to their keys", () => {
     const parts: Uint8Array[] = [];
     const writer = new SnapshotWriter(
       { write: (bytes) => void parts.push(bytes.slice()) },
-      { database: { name: "app", version: 1, objectStores: [{ name: "a", keyPath: "id", autoIncrement: false, indexes: [] }] }, origin: { device: "", capturedAt: 0 } },
+      {
+        database: {
+          name: "app",
+          version: 1,
+          objectStores: [{ name: "a", keyPath: "id", autoIncrement: false, indexes: [] }],
+        },
+        origin: { device: "", capturedAt: 0 },
+      },
     );
     await writer.add({ store: "a", keyBytes: encodeKey(1), valueBytes: encodeValue({ id: 2 }) });
     await writer.finish();
     const memory = memoryIndexedDB();
-    await expect(importDB(new Blob(parts as Uint8Array<ArrayBuffer>[]), memory)).rejects.toMatchObject({ code: "SNAPSHOT_MALFORMED", store: "a", key: "1" });
+    await expect(importDB(new Blob(parts as Uint8Array<ArrayBuffer>[]), memory)).rejects.toMatchObject({
+      code: "SNAPSHOT_MALFORMED",
+      store: "a",
+      key: "1",
+    });
     expect((await memory.indexedDB.databases()).map(({ name }) => name)).not.toContain("app");
     expect(await unfinishedImports(memory)).toEqual([]);
   });

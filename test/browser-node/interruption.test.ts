@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { exportDB, importDB, unfinishedImports } from "../../browser/index.js";
 import { type ByteSource, bytesSource } from "../../snapshot/index.js";
-import { answer, collect, createDatabase, memoryIndexedDB, openDatabase, readDatabase } from "./memory-indexeddb.js";
+import {
+  answer,
+  collect,
+  createDatabase,
+  memoryIndexedDB,
+  openDatabase,
+  readDatabase,
+} from "./memory-indexeddb.js";
 
 const values = Array.from({ length: 60 }, (_, id) => ({ id, text: `text ${id} `.repeat(10_000) }));
 const store = { options: { keyPath: "id" } };
@@ -34,35 +41,60 @@ describe("an import that ends early", () => {
     expect(await unfinishedImports(memory)).toEqual([]);
   });
 
-  test.each(["fail", "skip", "overwrite"] as const)("is finished by the same call, under the policy %s", async (onConflict) => {
-    const memory = memoryIndexedDB();
-    await createDatabase(memory.indexedDB, "app", { a: { ...store, values: [{ id: "mine" }] } });
-    const bytes = await snapshot();
-    await expect(importDB(bytes, { ...memory, onConflict, ...stopAfterFirstBatch() })).rejects.toMatchObject({ code: "IMPORT_ABORTED" });
-    expect(await unfinishedImports(memory)).toMatchObject([{ database: "app", created: false }]);
-    const half = (await readDatabase(memory.indexedDB, "app")).stores["a"]!.length;
-    expect(half).toBeGreaterThan(1);
-    expect(half).toBeLessThan(61);
-    const result = await importDB(bytes, { ...memory, onConflict });
-    expect(result).toMatchObject({ resumed: true, stores: [{ added: 61 - half, unchanged: half - 1, overwritten: 0, skipped: 0 }] });
-    expect((await readDatabase(memory.indexedDB, "app")).stores["a"]).toEqual([...values.map((value) => [value.id, value]), ["mine", { id: "mine" }]]);
-    expect(await unfinishedImports(memory)).toEqual([]);
-  });
+  test.each(["fail", "skip", "overwrite"] as const)(
+    "is finished by the same call, under the policy %s",
+    async (onConflict) => {
+      const memory = memoryIndexedDB();
+      await createDatabase(memory.indexedDB, "app", { a: { ...store, values: [{ id: "mine" }] } });
+      const bytes = await snapshot();
+      await expect(
+        importDB(bytes, { ...memory, onConflict, ...stopAfterFirstBatch() }),
+      ).rejects.toMatchObject({ code: "IMPORT_ABORTED" });
+      expect(await unfinishedImports(memory)).toMatchObject([{ database: "app", created: false }]);
+      const half = (await readDatabase(memory.indexedDB, "app")).stores["a"]!.length;
+      expect(half).toBeGreaterThan(1);
+      expect(half).toBeLessThan(61);
+      const result = await importDB(bytes, { ...memory, onConflict });
+      expect(result).toMatchObject({
+        resumed: true,
+        stores: [{ added: 61 - half, unchanged: half - 1, overwritten: 0, skipped: 0 }],
+      });
+      expect((await readDatabase(memory.indexedDB, "app")).stores["a"]).toEqual([
+        ...values.map((value) => [value.id, value]),
+        ["mine", { id: "mine" }],
+      ]);
+      expect(await unfinishedImports(memory)).toEqual([]);
+    },
+  );
 
   test("is all or nothing when it fits one transaction", async () => {
     const memory = memoryIndexedDB();
     const indexes = [["unique", "u", { unique: true }]] as const;
-    await createDatabase(memory.indexedDB, "app", { a: { ...store, values: [{ id: 1 }] }, b: { ...store, indexes, values: [{ id: 1, u: 1 }] } });
+    await createDatabase(memory.indexedDB, "app", {
+      a: { ...store, values: [{ id: 1 }] },
+      b: { ...store, indexes, values: [{ id: 1, u: 1 }] },
+    });
     const from = memoryIndexedDB();
-    await createDatabase(from.indexedDB, "app", { a: { ...store, values: [{ id: 2 }] }, b: { ...store, indexes, values: [{ id: 2, u: 1 }] } });
+    await createDatabase(from.indexedDB, "app", {
+      a: { ...store, values: [{ id: 2 }] },
+      b: { ...store, indexes, values: [{ id: 2, u: 1 }] },
+    });
     const before = await readDatabase(memory.indexedDB, "app");
-    await expect(importDB(await collect(exportDB("app", from)), memory)).rejects.toMatchObject({ code: "IMPORT_CONFLICT", store: "b" });
+    await expect(importDB(await collect(exportDB("app", from)), memory)).rejects.toMatchObject({
+      code: "IMPORT_CONFLICT",
+      store: "b",
+    });
     expect(await readDatabase(memory.indexedDB, "app")).toEqual(before);
   });
 
   test("stops in every phase without a write when it was stopped before", async () => {
     const memory = memoryIndexedDB();
-    await expect(importDB(new Blob([(await snapshot()) as Uint8Array<ArrayBuffer>]).stream(), { ...memory, signal: AbortSignal.abort() })).rejects.toMatchObject({
+    await expect(
+      importDB(new Blob([(await snapshot()) as Uint8Array<ArrayBuffer>]).stream(), {
+        ...memory,
+        signal: AbortSignal.abort(),
+      }),
+    ).rejects.toMatchObject({
       code: "IMPORT_ABORTED",
     });
     expect(await memory.indexedDB.databases()).toEqual([]);
@@ -71,7 +103,9 @@ describe("an import that ends early", () => {
   test("says that the storage is full", async () => {
     const memory = memoryIndexedDB();
     const factory = fullAfter(memory.indexedDB, 5);
-    await expect(importDB(await snapshot(), { ...memory, indexedDB: factory })).rejects.toMatchObject({ code: "IMPORT_QUOTA_EXCEEDED" });
+    await expect(importDB(await snapshot(), { ...memory, indexedDB: factory })).rejects.toMatchObject({
+      code: "IMPORT_QUOTA_EXCEEDED",
+    });
     expect((await memory.indexedDB.databases()).map(({ name }) => name)).toEqual(["beam-indexeddb"]);
   });
 });
@@ -139,7 +173,11 @@ describe("an export", () => {
     const memory = memoryIndexedDB();
     await createDatabase(memory.indexedDB, "app", { a: { ...store, values } });
     const stop = new AbortController();
-    const stream = exportDB("app", { ...memory, signal: stop.signal, onProgress: ({ records }) => records > 0 && stop.abort() });
+    const stream = exportDB("app", {
+      ...memory,
+      signal: stop.signal,
+      onProgress: ({ records }) => records > 0 && stop.abort(),
+    });
     const reader = stream.getReader();
     await expect(
       (async () => {
@@ -153,9 +191,18 @@ describe("an export", () => {
 
   test("waits for its reader: unread bytes do not pile up", async () => {
     const memory = memoryIndexedDB();
-    await createDatabase(memory.indexedDB, "app", { a: { ...store, values: values.map(({ id }) => ({ id, data: crypto.getRandomValues(new Uint8Array(60_000)) })) } });
+    await createDatabase(memory.indexedDB, "app", {
+      a: {
+        ...store,
+        values: values.map(({ id }) => ({ id, data: crypto.getRandomValues(new Uint8Array(60_000)) })),
+      },
+    });
     let written = 0;
-    const reader = exportDB("app", { ...memory, blockBytes: 65_536, onProgress: ({ phase, bytes }) => (written = phase === "read" ? 0 : bytes) }).getReader();
+    const reader = exportDB("app", {
+      ...memory,
+      blockBytes: 65_536,
+      onProgress: ({ phase, bytes }) => (written = phase === "read" ? 0 : bytes),
+    }).getReader();
     let read = 0;
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       read += part.value.length;

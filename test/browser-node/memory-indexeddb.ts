@@ -1,7 +1,10 @@
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
 
 /** A fresh, empty IndexedDB in memory, as the options of exportDB and importDB take it. */
-export function memoryIndexedDB(): { indexedDB: globalThis.IDBFactory; IDBKeyRange: typeof globalThis.IDBKeyRange } {
+export function memoryIndexedDB(): {
+  indexedDB: globalThis.IDBFactory;
+  IDBKeyRange: typeof globalThis.IDBKeyRange;
+} {
   return {
     indexedDB: new IDBFactory() as globalThis.IDBFactory,
     IDBKeyRange: IDBKeyRange as unknown as typeof globalThis.IDBKeyRange,
@@ -10,7 +13,11 @@ export function memoryIndexedDB(): { indexedDB: globalThis.IDBFactory; IDBKeyRan
 
 export interface StoreFixture {
   readonly options?: IDBObjectStoreParameters;
-  readonly indexes?: readonly (readonly [name: string, keyPath: string | string[], options?: IDBIndexParameters])[];
+  readonly indexes?: readonly (readonly [
+    name: string,
+    keyPath: string | string[],
+    options?: IDBIndexParameters,
+  ])[];
   /** Out-of-line stores: pairs of key and value. In-line stores: values. */
   readonly entries?: readonly (readonly [IDBValidKey, unknown])[];
   readonly values?: readonly unknown[];

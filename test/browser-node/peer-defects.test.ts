@@ -1,21 +1,36 @@
 import { describe, expect, test } from "vitest";
 import { exportDB, importDB } from "../../browser/index.js";
 import { SnapshotReader, bytesSource, isSnapshotError } from "../../snapshot/index.js";
-import { answer, collect, createDatabase, memoryIndexedDB, openDatabase, readDatabase } from "./memory-indexeddb.js";
+import {
+  answer,
+  collect,
+  createDatabase,
+  memoryIndexedDB,
+  openDatabase,
+  readDatabase,
+} from "./memory-indexeddb.js";
 
 /** Faults of other export tools, reproduced there, that cannot happen here: one test each. */
 
 const rows = Array.from({ length: 100 }, (_, id) => ({ id, name: `row ${id}` }));
 
-async function source(values: readonly unknown[] = rows, options: IDBObjectStoreParameters = { keyPath: "id" }) {
+async function source(
+  values: readonly unknown[] = rows,
+  options: IDBObjectStoreParameters = { keyPath: "id" },
+) {
   const memory = memoryIndexedDB();
-  await createDatabase(memory.indexedDB, "app", { a: { options, values }, b: { entries: rows.map((row) => [row.id, row] as const) } });
+  await createDatabase(memory.indexedDB, "app", {
+    a: { options, values },
+    b: { entries: rows.map((row) => [row.id, row] as const) },
+  });
   return memory;
 }
 
 describe("faults of other tools", () => {
   test("D1: a filter that empties the last part of the file still gives a whole file", async () => {
-    const bytes = await collect(exportDB("app", { ...(await source()), blockBytes: 1024, filter: ({ key }) => (key as number) < 5 }));
+    const bytes = await collect(
+      exportDB("app", { ...(await source()), blockBytes: 1024, filter: ({ key }) => (key as number) < 5 }),
+    );
     const to = memoryIndexedDB();
     await importDB(bytes, to);
     expect((await readDatabase(to.indexedDB, "app")).stores["a"]).toHaveLength(5);
@@ -27,7 +42,10 @@ describe("faults of other tools", () => {
       ...to,
       stores: ["b"],
       filter: ({ key }) => (key as number) % 50 === 0,
-      transform: ({ key, value }) => ({ key: (key as number) + 1, value: { ...(value as object), changed: true } }),
+      transform: ({ key, value }) => ({
+        key: (key as number) + 1,
+        value: { ...(value as object), changed: true },
+      }),
     });
     expect((await readDatabase(to.indexedDB, "app")).stores["b"]).toEqual([
       [1, { id: 0, name: "row 0", changed: true }],
@@ -85,11 +103,15 @@ describe("faults of other tools", () => {
 
   test("D7: an index keeps its name when it is not its key path", async () => {
     const memory = memoryIndexedDB();
-    await createDatabase(memory.indexedDB, "app", { a: { indexes: [["by_email", "email"]], entries: [[1, { email: "x" }]] } });
+    await createDatabase(memory.indexedDB, "app", {
+      a: { indexes: [["by_email", "email"]], entries: [[1, { email: "x" }]] },
+    });
     const to = memoryIndexedDB();
     await importDB(await collect(exportDB("app", memory)), to);
     const db = await openDatabase(to.indexedDB, "app");
-    expect(await answer(db.transaction("a").objectStore("a").index("by_email").get("x"))).toEqual({ email: "x" });
+    expect(await answer(db.transaction("a").objectStore("a").index("by_email").get("x"))).toEqual({
+      email: "x",
+    });
     db.close();
   });
 
@@ -128,7 +150,9 @@ describe("faults of other tools", () => {
   test("D10: a database without stores is exported, every store is counted once, and progress can stop the work", async () => {
     const empty = memoryIndexedDB();
     await createDatabase(empty.indexedDB, "app", {});
-    expect((await SnapshotReader.open(bytesSource(await collect(exportDB("app", empty))))).summary.records).toBe(0);
+    expect(
+      (await SnapshotReader.open(bytesSource(await collect(exportDB("app", empty))))).summary.records,
+    ).toBe(0);
 
     const full = await source();
     const seen: string[] = [];
@@ -145,12 +169,16 @@ describe("faults of other tools", () => {
     );
     expect([seen, last]).toEqual([["read", "write", "done"], 200]);
     const stop = new AbortController();
-    await expect(importDB(bytes, { ...memoryIndexedDB(), signal: stop.signal, onProgress: () => stop.abort() })).rejects.toMatchObject({ code: "IMPORT_ABORTED" });
+    await expect(
+      importDB(bytes, { ...memoryIndexedDB(), signal: stop.signal, onProgress: () => stop.abort() }),
+    ).rejects.toMatchObject({ code: "IMPORT_ABORTED" });
     const stopping = new AbortController();
     const stream = exportDB("app", { ...full, signal: stopping.signal, onProgress: () => stopping.abort() });
     await expect(collect(stream)).rejects.toThrow();
     // Two exports of one database at a time do not mix: they give what each gives alone.
-    const both = await Promise.all([1, 2].map(() => collect(exportDB("app", { ...full, device: "d", capturedAt: 1 }))));
+    const both = await Promise.all(
+      [1, 2].map(() => collect(exportDB("app", { ...full, device: "d", capturedAt: 1 }))),
+    );
     expect(both[0]).toEqual(both[1]);
   });
 });

@@ -1,10 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { type ExportOptions, exportDB, importDB } from "../../browser/index.js";
 import { SnapshotReader, bytesSource } from "../../snapshot/index.js";
-import { type StoreFixture, answer, collect, createDatabase, memoryIndexedDB, openDatabase, readDatabase } from "./memory-indexeddb.js";
+import {
+  type StoreFixture,
+  answer,
+  collect,
+  createDatabase,
+  memoryIndexedDB,
+  openDatabase,
+  readDatabase,
+} from "./memory-indexeddb.js";
 
 /** Export from one memory, import into another, and both read in full. */
-async function roundTrip(stores: Readonly<Record<string, StoreFixture>>, version = 1, options: ExportOptions = {}) {
+async function roundTrip(
+  stores: Readonly<Record<string, StoreFixture>>,
+  version = 1,
+  options: ExportOptions = {},
+) {
   const [from, to] = [memoryIndexedDB(), memoryIndexedDB()];
   await createDatabase(from.indexedDB, "app", stores, version);
   const bytes = await collect(exportDB("app", { ...from, ...options }));
@@ -23,8 +35,21 @@ describe("a database in Node", () => {
   test("comes back with the same version, keys and values", async () => {
     const { before, after, result } = await roundTrip(
       {
-        notes: { options: { keyPath: "id" }, values: [{ id: 1, text: "a" }, { id: "1", text: "b" }, { id: [1, "x"], at: new Date(5) }] },
-        blobs: { entries: [["k", new Map([[1, new Set(["x"])]])], [new Date(3), undefined], [-Infinity, null]] },
+        notes: {
+          options: { keyPath: "id" },
+          values: [
+            { id: 1, text: "a" },
+            { id: "1", text: "b" },
+            { id: [1, "x"], at: new Date(5) },
+          ],
+        },
+        blobs: {
+          entries: [
+            ["k", new Map([[1, new Set(["x"])]])],
+            [new Date(3), undefined],
+            [-Infinity, null],
+          ],
+        },
       },
       7,
     );
@@ -32,8 +57,26 @@ describe("a database in Node", () => {
     expect(after.version).toBe(7);
     expect(result).toMatchObject({ created: true, resumed: false, version: 7 });
     expect(result.stores).toEqual([
-      { name: "blobs", added: 3, overwritten: 0, skipped: 0, unchanged: 0, deleted: 0, filtered: 0, unportable: 0 },
-      { name: "notes", added: 3, overwritten: 0, skipped: 0, unchanged: 0, deleted: 0, filtered: 0, unportable: 0 },
+      {
+        name: "blobs",
+        added: 3,
+        overwritten: 0,
+        skipped: 0,
+        unchanged: 0,
+        deleted: 0,
+        filtered: 0,
+        unportable: 0,
+      },
+      {
+        name: "notes",
+        added: 3,
+        overwritten: 0,
+        skipped: 0,
+        unchanged: 0,
+        deleted: 0,
+        filtered: 0,
+        unportable: 0,
+      },
     ]);
   });
 
@@ -107,11 +150,21 @@ describe("a database in Node", () => {
   test("has Blobs stored once per content and read back as Blobs", async () => {
     const photo = new Blob([new Uint8Array(3 << 20).fill(7)], { type: "image/png" });
     const { after, bytes } = await roundTrip({
-      files: { entries: [[1, { photo }], [2, [photo, photo, new Blob(["text"], { type: "text/plain" })]], [3, new Blob([])]] },
+      files: {
+        entries: [
+          [1, { photo }],
+          [2, [photo, photo, new Blob(["text"], { type: "text/plain" })]],
+          [3, new Blob([])],
+        ],
+      },
     });
     const reader = await SnapshotReader.open(bytesSource(bytes));
     expect(reader.summary.attachments).toEqual({ count: 3, bytes: (3 << 20) + 4 });
-    const [[, one], [, two], [, three]] = after.stores["files"] as [[number, { photo: Blob }], [number, Blob[]], [number, Blob]];
+    const [[, one], [, two], [, three]] = after.stores["files"] as [
+      [number, { photo: Blob }],
+      [number, Blob[]],
+      [number, Blob],
+    ];
     expect([one.photo.size, one.photo.type]).toEqual([3 << 20, "image/png"]);
     expect(new Uint8Array(await one.photo.arrayBuffer()).every((byte) => byte === 7)).toBe(true);
     expect(two[0]).toBe(two[1]);
@@ -120,14 +173,30 @@ describe("a database in Node", () => {
   });
 
   test("keeps -0 in keys apart from 0", async () => {
-    const { after } = await roundTrip({ a: { entries: [[-0, "minus"], [[1, -0], "in an array"]] } });
+    const { after } = await roundTrip({
+      a: {
+        entries: [
+          [-0, "minus"],
+          [[1, -0], "in an array"],
+        ],
+      },
+    });
     expect(after.stores["a"]!.map(([key]) => key)).toEqual([-0, [1, -0]]);
   });
 
   test("takes records of any size, and many of them", async () => {
     const { before, after } = await roundTrip({
-      large: { entries: [[1, new Uint8Array(9 << 20).fill(1)], [2, "x"], [3, "y".repeat(5 << 20)]] },
-      many: { options: { autoIncrement: true }, values: Array.from({ length: 12_000 }, (_, at) => ({ at, text: `note ${at}` })) },
+      large: {
+        entries: [
+          [1, new Uint8Array(9 << 20).fill(1)],
+          [2, "x"],
+          [3, "y".repeat(5 << 20)],
+        ],
+      },
+      many: {
+        options: { autoIncrement: true },
+        values: Array.from({ length: 12_000 }, (_, at) => ({ at, text: `note ${at}` })),
+      },
     });
     expect(after.stores["many"]).toEqual(before.stores["many"]);
     expect((after.stores["large"]![0]![1] as Uint8Array).length).toBe(9 << 20);

@@ -6,15 +6,22 @@ import { collect, createDatabase, memoryIndexedDB, readDatabase } from "./memory
 async function source() {
   const memory = memoryIndexedDB();
   await createDatabase(memory.indexedDB, "app", {
-    in: { options: { keyPath: "id" }, values: Array.from({ length: 10 }, (_, id) => ({ id, text: `in ${id}` })) },
+    in: {
+      options: { keyPath: "id" },
+      values: Array.from({ length: 10 }, (_, id) => ({ id, text: `in ${id}` })),
+    },
     out: { entries: Array.from({ length: 10 }, (_, at) => [at, `out ${at}`] as const) },
   });
   return memory;
 }
 
 async function exported(options: ExportOptions): Promise<Record<string, [unknown, unknown][]>> {
-  const reader = await SnapshotReader.open(bytesSource(await collect(exportDB("app", { ...(await source()), ...options }))));
-  const stores: Record<string, [unknown, unknown][]> = Object.fromEntries(reader.schema.objectStores.map(({ name }) => [name, []]));
+  const reader = await SnapshotReader.open(
+    bytesSource(await collect(exportDB("app", { ...(await source()), ...options }))),
+  );
+  const stores: Record<string, [unknown, unknown][]> = Object.fromEntries(
+    reader.schema.objectStores.map(({ name }) => [name, []]),
+  );
   for await (const { store, key, value } of reader.records()) stores[store]!.push([key, value]);
   return stores;
 }
@@ -28,8 +35,17 @@ async function failure(promise: Promise<unknown>): Promise<unknown> {
 
 describe("export", () => {
   test("takes only the stores and key ranges that are asked for", async () => {
-    const stores = await exported({ stores: ["out"], keyRanges: { out: { lower: 2, upper: 5, upperOpen: true } } });
-    expect(stores).toEqual({ out: [[2, "out 2"], [3, "out 3"], [4, "out 4"]] });
+    const stores = await exported({
+      stores: ["out"],
+      keyRanges: { out: { lower: 2, upper: 5, upperOpen: true } },
+    });
+    expect(stores).toEqual({
+      out: [
+        [2, "out 2"],
+        [3, "out 3"],
+        [4, "out 4"],
+      ],
+    });
   });
 
   test.each([
@@ -50,8 +66,16 @@ describe("export", () => {
       },
     });
     expect(stores).toEqual({
-      in: [[1, { id: 1, text: "in 1" }], [5, { id: 5, text: "in 5" }], [9, { id: 9, text: "in 9" }]],
-      out: [[1, "out 1"], [5, "out 5"], [9, "out 9"]],
+      in: [
+        [1, { id: 1, text: "in 1" }],
+        [5, { id: 5, text: "in 5" }],
+        [9, { id: 9, text: "in 9" }],
+      ],
+      out: [
+        [1, "out 1"],
+        [5, "out 5"],
+        [9, "out 9"],
+      ],
     });
     expect(seen).toHaveLength(20);
   });
@@ -68,10 +92,26 @@ describe("export", () => {
   });
 
   test.each<[string, ExportOptions, string]>([
-    ["gives an in-line value another key than it holds", { transform: ({ value }) => ({ key: 77, value }) }, "SNAPSHOT_KEY_INVALID"],
-    ["takes the key out of an in-line value", { stores: ["in"], transform: () => ({ value: {} }) }, "SNAPSHOT_KEY_INVALID"],
-    ["turns the order of keys round", { stores: ["out"], transform: ({ key, value }) => ({ key: -(key as number), value }) }, "SNAPSHOT_KEY_ORDER"],
-    ["gives what no database stores", { stores: ["out"], transform: () => ({ value: () => 1 }) }, "SNAPSHOT_VALUE_UNSUPPORTED"],
+    [
+      "gives an in-line value another key than it holds",
+      { transform: ({ value }) => ({ key: 77, value }) },
+      "SNAPSHOT_KEY_INVALID",
+    ],
+    [
+      "takes the key out of an in-line value",
+      { stores: ["in"], transform: () => ({ value: {} }) },
+      "SNAPSHOT_KEY_INVALID",
+    ],
+    [
+      "turns the order of keys round",
+      { stores: ["out"], transform: ({ key, value }) => ({ key: -(key as number), value }) },
+      "SNAPSHOT_KEY_ORDER",
+    ],
+    [
+      "gives what no database stores",
+      { stores: ["out"], transform: () => ({ value: () => 1 }) },
+      "SNAPSHOT_VALUE_UNSUPPORTED",
+    ],
   ])("fails when a transform %s", async (_, options, code) => {
     expect(await failure(exported(options))).toBe(code);
   });
@@ -96,7 +136,11 @@ describe("export", () => {
   test.each(["stores", "keyRanges"])("names the stores there are when %s has a wrong one", async (option) => {
     const options = option === "stores" ? { stores: ["notes"] } : { keyRanges: { notes: { lower: 1 } } };
     const error = await exported(options).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: "SNAPSHOT_STORE_UNKNOWN", store: "notes", message: expect.stringContaining('"in", "out"') });
+    expect(error).toMatchObject({
+      code: "SNAPSHOT_STORE_UNKNOWN",
+      store: "notes",
+      message: expect.stringContaining('"in", "out"'),
+    });
   });
 
   test("refuses a database that is not there, and makes none", async () => {
@@ -120,7 +164,10 @@ describe("import", () => {
     const result = await importDB(bytes, { ...to, stores: ["in"], keyRanges: { in: { lower: 8 } } });
     expect(result.stores).toMatchObject([{ name: "in", added: 2 }]);
     expect((await readDatabase(to.indexedDB, "app")).stores).toEqual({
-      in: [[8, { id: 8, text: "in 8" }], [9, { id: 9, text: "in 9" }]],
+      in: [
+        [8, { id: 8, text: "in 8" }],
+        [9, { id: 9, text: "in 9" }],
+      ],
       out: [],
     });
   });
@@ -131,9 +178,15 @@ describe("import", () => {
     const result = await importDB(bytes, {
       ...to,
       filter: async ({ key }) => (key as number) < 3,
-      transform: async ({ store, key, value }) => (store === "out" ? { key: `k${key as number}`, value: [value] } : { value: { ...(value as object), seen: true } }),
+      transform: async ({ store, key, value }) =>
+        store === "out"
+          ? { key: `k${key as number}`, value: [value] }
+          : { value: { ...(value as object), seen: true } },
     });
-    expect(result.stores).toMatchObject([{ name: "in", added: 3, filtered: 7 }, { name: "out", added: 3, filtered: 7 }]);
+    expect(result.stores).toMatchObject([
+      { name: "in", added: 3, filtered: 7 },
+      { name: "out", added: 3, filtered: 7 },
+    ]);
     expect((await readDatabase(to.indexedDB, "app")).stores).toEqual({
       in: [0, 1, 2].map((id) => [id, { id, text: `in ${id}`, seen: true }]),
       out: [0, 1, 2].map((at) => [`k${at}`, [`out ${at}`]]),
@@ -143,7 +196,11 @@ describe("import", () => {
   test("finds two records that a transform gave one key", async () => {
     const bytes = await collect(exportDB("app", await source()));
     const to = memoryIndexedDB();
-    expect(await failure(importDB(bytes, { ...to, stores: ["out"], transform: ({ value }) => ({ key: 1, value }) }))).toBe("IMPORT_CONFLICT");
+    expect(
+      await failure(
+        importDB(bytes, { ...to, stores: ["out"], transform: ({ value }) => ({ key: 1, value }) }),
+      ),
+    ).toBe("IMPORT_CONFLICT");
     expect((await to.indexedDB.databases()).map(({ name }) => name)).not.toContain("app");
   });
 });

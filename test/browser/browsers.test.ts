@@ -1,7 +1,15 @@
 import { join } from "node:path";
 import type { Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type LaunchedBrowser, type Site, browserNames, bundleScripts, isMissing, launchBrowser, startSite } from "./harness.js";
+import {
+  type LaunchedBrowser,
+  type Site,
+  browserNames,
+  bundleScripts,
+  isMissing,
+  launchBrowser,
+  startSite,
+} from "./harness.js";
 import { cases } from "./page/cases.js";
 
 const blank = `<!doctype html><meta charset="utf-8"><title>beam-indexeddb</title><script type="module" src="/main.js"></script>`;
@@ -9,7 +17,9 @@ const blank = `<!doctype html><meta charset="utf-8"><title>beam-indexeddb</title
 let site: Site;
 beforeAll(async () => {
   const scripts = await bundleScripts({ main: join(import.meta.dirname, "page/main.ts") });
-  site = await startSite({ pages: new Map<string, string | Uint8Array>([["/index.html", blank], ...scripts]) });
+  site = await startSite({
+    pages: new Map<string, string | Uint8Array>([["/index.html", blank], ...scripts]),
+  });
 });
 afterAll(() => site.close());
 

@@ -14,7 +14,11 @@ export type BrowserName = "chromium" | "firefox";
 export const browserNames: readonly BrowserName[] = ["chromium", "firefox"];
 
 const programs = {
-  chromium: { variable: "CHROMIUM_PATH", names: ["chromium", "chromium-browser", "google-chrome"], debian: "chromium" },
+  chromium: {
+    variable: "CHROMIUM_PATH",
+    names: ["chromium", "chromium-browser", "google-chrome"],
+    debian: "chromium",
+  },
   firefox: { variable: "FIREFOX_PATH", names: ["firefox-esr", "firefox"], debian: "firefox-esr" },
 } as const;
 
@@ -118,7 +122,8 @@ export async function memoryPeaks(pid: number): Promise<ReadonlyMap<number, numb
 }
 
 export async function resetPeaks(pid: number): Promise<void> {
-  for (const process of await descendants(pid)) await writeFile(`/proc/${process}/clear_refs`, "5").catch(() => undefined);
+  for (const process of await descendants(pid))
+    await writeFile(`/proc/${process}/clear_refs`, "5").catch(() => undefined);
 }
 
 async function descendants(root: number): Promise<number[]> {
@@ -238,5 +243,10 @@ export async function bundleScripts(
     minify: options.minify ?? false,
     logLevel: "error",
   });
-  return new Map(result.outputFiles.map(({ path, contents }) => [`/${path.slice(join(root, "out").length + 1)}`, contents]));
+  return new Map(
+    result.outputFiles.map(({ path, contents }) => [
+      `/${path.slice(join(root, "out").length + 1)}`,
+      contents,
+    ]),
+  );
 }

@@ -2,7 +2,15 @@ import { join } from "node:path";
 import type { Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SnapshotReader, bytesSource, toHex } from "../../snapshot/index.js";
-import { type LaunchedBrowser, type Site, browserNames, bundleScripts, isMissing, launchBrowser, startSite } from "./harness.js";
+import {
+  type LaunchedBrowser,
+  type Site,
+  browserNames,
+  bundleScripts,
+  isMissing,
+  launchBrowser,
+  startSite,
+} from "./harness.js";
 
 const blank = `<!doctype html><meta charset="utf-8"><title>beam-indexeddb</title><script type="module" src="/main.js"></script>`;
 const installed = browserNames.filter((name) => !isMissing(name));
@@ -14,7 +22,9 @@ beforeAll(async () => {
     main: join(import.meta.dirname, "page/main.ts"),
     "service-worker": join(import.meta.dirname, "page/service-worker.ts"),
   });
-  site = await startSite({ pages: new Map<string, string | Uint8Array>([["/index.html", blank], ...scripts]) });
+  site = await startSite({
+    pages: new Map<string, string | Uint8Array>([["/index.html", blank], ...scripts]),
+  });
   for (const name of installed) launched.set(name, await launchBrowser(name));
 });
 afterAll(async () => {
@@ -24,32 +34,44 @@ afterAll(async () => {
 
 const openTab = (name: string): Promise<Page> => launched.get(name)!.open(site.origin);
 /** Starts something in the page and does not wait for it. */
-const begin = (page: Page, call: string): Promise<unknown> => page.evaluate(`void (globalThis.begun = ${call}.catch(String))`);
+const begin = (page: Page, call: string): Promise<unknown> =>
+  page.evaluate(`void (globalThis.begun = ${call}.catch(String))`);
 
 describe.each(installed)("several tabs of %s", (name) => {
-  test.each([true, false])("take consistent snapshots while another tab writes (worker: %s)", async (worker) => {
-    const [reader, writer] = [await openTab(name), await openTab(name)];
-    await reader.evaluate("beam.openBank()");
-    await begin(writer, "beam.moveMoney()");
-    const sums: unknown[] = [];
-    for (let round = 0; round < 12; round++) sums.push(await reader.evaluate(`beam.snapshotSum(${worker})`));
-    await writer.evaluate("beam.stopMoving()");
-    expect(await writer.evaluate("begun")).toBeGreaterThan(12);
-    expect(sums).toEqual(Array.from({ length: 12 }, () => 80_000));
-    await reader.close();
-    await writer.close();
-  });
+  test.each([true, false])(
+    "take consistent snapshots while another tab writes (worker: %s)",
+    async (worker) => {
+      const [reader, writer] = [await openTab(name), await openTab(name)];
+      await reader.evaluate("beam.openBank()");
+      await begin(writer, "beam.moveMoney()");
+      const sums: unknown[] = [];
+      for (let round = 0; round < 12; round++)
+        sums.push(await reader.evaluate(`beam.snapshotSum(${worker})`));
+      await writer.evaluate("beam.stopMoving()");
+      expect(await writer.evaluate("begun")).toBeGreaterThan(12);
+      expect(sums).toEqual(Array.from({ length: 12 }, () => 80_000));
+      await reader.close();
+      await writer.close();
+    },
+  );
 
   test("finish an import that a closed tab left half done", async () => {
     const first = await openTab(name);
     await first.evaluate("beam.fill('source', 300, 60000)");
     await first.evaluate("beam.upload('source', '/files/source.idbsnap', {})");
-    await begin(first, "beam.importFrom('/files/source.idbsnap', { into: 'target', onProgress: ({ phase, records }) => { if (phase === 'import') globalThis.written = records } })");
+    await begin(
+      first,
+      "beam.importFrom('/files/source.idbsnap', { into: 'target', onProgress: ({ phase, records }) => { if (phase === 'import') globalThis.written = records } })",
+    );
     await first.waitForFunction("globalThis.written > 30", { polling: 5 });
     await first.close();
     const second = await openTab(name);
-    expect(await second.evaluate("beam.unfinishedImports()")).toMatchObject([{ database: "target", created: true }]);
-    const result = (await second.evaluate("beam.importFrom('/files/source.idbsnap', { into: 'target' })")) as {
+    expect(await second.evaluate("beam.unfinishedImports()")).toMatchObject([
+      { database: "target", created: true },
+    ]);
+    const result = (await second.evaluate(
+      "beam.importFrom('/files/source.idbsnap', { into: 'target' })",
+    )) as {
       resumed: boolean;
       stores: { added: number; unchanged: number }[];
     };
@@ -67,7 +89,9 @@ describe.each(installed)("several tabs of %s", (name) => {
     await begin(first, "beam.exportAndDrop('large', { onProgress: () => {} })");
     await first.close();
     const second = await openTab(name);
-    expect(((await second.evaluate("beam.exportAndDrop('large', {})")) as { bytes: number }).bytes).toBeGreaterThan(18_000_000);
+    expect(
+      ((await second.evaluate("beam.exportAndDrop('large', {})")) as { bytes: number }).bytes,
+    ).toBeGreaterThan(18_000_000);
     expect(await second.evaluate("beam.scratchFiles()")).toEqual([]);
     await second.close();
   });
@@ -98,7 +122,9 @@ test.skipIf(installed.length < 2)("Chromium and Firefox give each other the same
   await firefox.evaluate("beam.upload('portable', '/files/2', {})");
   await chromium.evaluate("beam.importFrom('/files/2', { into: 'back', worker: false })");
   await chromium.evaluate("beam.upload('back', '/files/3', {})");
-  const [one, two, three] = await Promise.all(["1", "2", "3"].map((file) => recordBytes(site.files.get(file)!)));
+  const [one, two, three] = await Promise.all(
+    ["1", "2", "3"].map((file) => recordBytes(site.files.get(file)!)),
+  );
   expect(one!.length).toBeGreaterThan(35);
   expect(two).toEqual(one);
   expect(three).toEqual(one);

@@ -10,7 +10,10 @@ export async function openBank(): Promise<void> {
     upgrading.createObjectStore("left");
     upgrading.createObjectStore("right");
   });
-  const balances = Array.from({ length: accounts }, (_, at) => [at, { balance: 100, padding: "x".repeat(500) }] as const);
+  const balances = Array.from(
+    { length: accounts },
+    (_, at) => [at, { balance: 100, padding: "x".repeat(500) }] as const,
+  );
   await put(db, "left", balances);
   await put(db, "right", balances);
   db.close();
@@ -27,11 +30,16 @@ export async function moveMoney(): Promise<number> {
     const transaction = db.transaction(["left", "right"], "readwrite", { durability: "relaxed" });
     const done = ended(transaction);
     const [from, to] = moves % 2 ? ["left", "right"] : ["right", "left"];
-    for (const [store, change] of [[from!, -7], [to!, 7]] as const) {
+    for (const [store, change] of [
+      [from!, -7],
+      [to!, 7],
+    ] as const) {
       const key = (moves * 37) % accounts;
       const request = transaction.objectStore(store).get(key) as IDBRequest<{ balance: number }>;
       request.onsuccess = () => {
-        transaction.objectStore(store).put({ ...request.result, balance: request.result.balance + change }, key);
+        transaction
+          .objectStore(store)
+          .put({ ...request.result, balance: request.result.balance + change }, key);
       };
     }
     await done;
@@ -50,8 +58,11 @@ export function stopMoving(): void {
 export async function snapshotSum(worker: boolean): Promise<number> {
   const reader = exportDB("bank", { worker }).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let read = await reader.read(); !read.done; read = await reader.read()) parts.push(read.value as Uint8Array<ArrayBuffer>);
-  const snapshot = await SnapshotReader.open(bytesSource(new Uint8Array(await new Blob(parts).arrayBuffer())));
+  for (let read = await reader.read(); !read.done; read = await reader.read())
+    parts.push(read.value as Uint8Array<ArrayBuffer>);
+  const snapshot = await SnapshotReader.open(
+    bytesSource(new Uint8Array(await new Blob(parts).arrayBuffer())),
+  );
   let sum = 0;
   for await (const { value } of snapshot.records()) sum += (value as { balance: number }).balance;
   return sum;

@@ -12,7 +12,10 @@ const ways = {
 } as const;
 
 /** Read by hand: `new Response(stream)` would put a TypeError of its own in the place of the stream's error. */
-async function snapshotOf(source: string | IDBDatabase, options: Parameters<typeof exportDB>[1] = {}): Promise<Blob> {
+async function snapshotOf(
+  source: string | IDBDatabase,
+  options: Parameters<typeof exportDB>[1] = {},
+): Promise<Blob> {
   const reader = exportDB(source, options).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for (;;) {
@@ -23,7 +26,10 @@ async function snapshotOf(source: string | IDBDatabase, options: Parameters<type
 }
 
 /** Into a database that is not there. */
-async function importFresh(source: Parameters<typeof importDB>[0], options: { into: string } & Parameters<typeof importDB>[1]): ReturnType<typeof importDB> {
+async function importFresh(
+  source: Parameters<typeof importDB>[0],
+  options: { into: string } & Parameters<typeof importDB>[1],
+): ReturnType<typeof importDB> {
   await remove(options.into);
   return importDB(source, options);
 }
@@ -33,7 +39,8 @@ async function stagingFiles(): Promise<string[]> {
   const names: string[] = [];
   for await (const [folder, handle] of root as unknown as AsyncIterable<[string, FileSystemHandle]>) {
     if (handle.kind !== "directory") continue;
-    for await (const [name] of handle as unknown as AsyncIterable<[string, FileSystemHandle]>) names.push(`${folder}/${name}`);
+    for await (const [name] of handle as unknown as AsyncIterable<[string, FileSystemHandle]>)
+      names.push(`${folder}/${name}`);
   }
   return names;
 }
@@ -78,11 +85,23 @@ const perWay = Object.fromEntries(
           upgrading.createObjectStore("out");
           upgrading.createObjectStore("in", { keyPath: "key" });
         });
-        await put(db, "out", [...keys.entries()].reverse().map(([at, key]) => [key, at]));
-        await put(db, "in", keys.map((key, at) => [undefined, { key, at }]));
+        await put(
+          db,
+          "out",
+          [...keys.entries()].reverse().map(([at, key]) => [key, at]),
+        );
+        await put(
+          db,
+          "in",
+          keys.map((key, at) => [undefined, { key, at }]),
+        );
         await importFresh(await snapshotOf("keys", options), { into: "keys-2", worker: options.worker });
         const copy = await open("keys-2");
-        equal(await answer(copy.transaction("out").objectStore("out").getAll()), keys.map((_, at) => at), "order");
+        equal(
+          await answer(copy.transaction("out").objectStore("out").getAll()),
+          keys.map((_, at) => at),
+          "order",
+        );
         for (const store of ["out", "in"]) {
           const [before, after] = [
             await answer(db.transaction(store).objectStore(store).getAllKeys()),
@@ -98,7 +117,10 @@ const perWay = Object.fromEntries(
       `keeps -0 as this browser gives it through ${way}`,
       async () => {
         const db = await create("zeros", (upgrading) => upgrading.createObjectStore("out"));
-        await put(db, "out", [[-0, "zero"], [[1, -0], "nested"]]);
+        await put(db, "out", [
+          [-0, "zero"],
+          [[1, -0], "nested"],
+        ]);
         await importFresh(await snapshotOf(db, options), { into: "zeros-2", worker: options.worker });
         const copy = await open("zeros-2");
         const [before, after] = [
@@ -114,8 +136,14 @@ const perWay = Object.fromEntries(
     [
       `tells its progress and ends whole through ${way}`,
       async () => {
-        const db = await create("progress", (upgrading) => upgrading.createObjectStore("a", { autoIncrement: true }));
-        await put(db, "a", Array.from({ length: 3000 }, (_, at) => [undefined, { at, text: "x".repeat(100) }] as const));
+        const db = await create("progress", (upgrading) =>
+          upgrading.createObjectStore("a", { autoIncrement: true }),
+        );
+        await put(
+          db,
+          "a",
+          Array.from({ length: 3000 }, (_, at) => [undefined, { at, text: "x".repeat(100) }] as const),
+        );
         const phases: string[] = [];
         let last = { records: 0, total: 0, bytes: 0 };
         const snapshot = await snapshotOf("progress", {
@@ -128,7 +156,11 @@ const perWay = Object.fromEntries(
         equal(phases, ["read", "write", "done"]);
         equal([last.records, last.total, last.bytes], [3000, 3000, snapshot.size]);
         const imported: string[] = [];
-        await importFresh(snapshot.stream(), { into: "progress-2", worker: options.worker, onProgress: ({ phase }) => imported.at(-1) !== phase && imported.push(phase) });
+        await importFresh(snapshot.stream(), {
+          into: "progress-2",
+          worker: options.worker,
+          onProgress: ({ phase }) => imported.at(-1) !== phase && imported.push(phase),
+        });
         equal(imported, ["receive", "check", "import", "done"]);
         db.close();
         equal(await stagingFiles(), [], "files left behind");
@@ -137,13 +169,25 @@ const perWay = Object.fromEntries(
     [
       `stops on a signal and on cancel, and cleans up, through ${way}`,
       async () => {
-        const db = await create("stop", (upgrading) => upgrading.createObjectStore("a", { autoIncrement: true }));
-        await put(db, "a", Array.from({ length: 400 }, () => [undefined, crypto.getRandomValues(new Uint8Array(50_000))] as const));
+        const db = await create("stop", (upgrading) =>
+          upgrading.createObjectStore("a", { autoIncrement: true }),
+        );
+        await put(
+          db,
+          "a",
+          Array.from(
+            { length: 400 },
+            () => [undefined, crypto.getRandomValues(new Uint8Array(50_000))] as const,
+          ),
+        );
         const stop = new AbortController();
         const onProgress = ({ records }: { records: number }) => {
           if (records > 50) stop.abort();
         };
-        equal(await codeOf(snapshotOf("stop", { ...options, signal: stop.signal, onProgress })), "EXPORT_ABORTED");
+        equal(
+          await codeOf(snapshotOf("stop", { ...options, signal: stop.signal, onProgress })),
+          "EXPORT_ABORTED",
+        );
         const reader = exportDB("stop", options).getReader();
         await reader.read();
         await reader.cancel();
@@ -162,18 +206,26 @@ export const cases: Readonly<Record<string, Case>> = {
   ...perWay,
 
   "keeps schema, version and key generators": async () => {
-    const db = await create("schema", (upgrading) => {
-      const people = upgrading.createObjectStore("people", { keyPath: ["country", "id"] });
-      people.createIndex("by email", "email", { unique: true });
-      people.createIndex("tags", "tags", { multiEntry: true });
-      people.createIndex("both", ["a.b", "c"]);
-      people.createIndex("one in a list", ["a"]);
-      upgrading.createObjectStore("out", { autoIncrement: true });
-      upgrading.createObjectStore("in", { keyPath: "deep.id", autoIncrement: true });
-      upgrading.createObjectStore("", { keyPath: "" });
-    }, 12);
+    const db = await create(
+      "schema",
+      (upgrading) => {
+        const people = upgrading.createObjectStore("people", { keyPath: ["country", "id"] });
+        people.createIndex("by email", "email", { unique: true });
+        people.createIndex("tags", "tags", { multiEntry: true });
+        people.createIndex("both", ["a.b", "c"]);
+        people.createIndex("one in a list", ["a"]);
+        upgrading.createObjectStore("out", { autoIncrement: true });
+        upgrading.createObjectStore("in", { keyPath: "deep.id", autoIncrement: true });
+        upgrading.createObjectStore("", { keyPath: "" });
+      },
+      12,
+    );
     for (const store of ["out", "in"]) {
-      await put(db, store, Array.from({ length: 5 }, () => [undefined, {}] as const));
+      await put(
+        db,
+        store,
+        Array.from({ length: 5 }, () => [undefined, {}] as const),
+      );
       const transaction = db.transaction(store, "readwrite");
       const done = ended(transaction);
       for (const id of [3, 4, 5]) transaction.objectStore(store).delete(id);
@@ -196,7 +248,11 @@ export const cases: Readonly<Record<string, Case>> = {
     equal(describe(copy), describe(db));
     for (const store of ["out", "in"]) {
       for (const database of [db, copy]) {
-        equal(await answer(database.transaction(store, "readwrite").objectStore(store).add({})), 6, `next number of ${store}`);
+        equal(
+          await answer(database.transaction(store, "readwrite").objectStore(store).add({})),
+          6,
+          `next number of ${store}`,
+        );
       }
     }
     db.close();
@@ -217,7 +273,10 @@ export const cases: Readonly<Record<string, Case>> = {
 
   "allows one export of a database at a time": async () => {
     const db = await create("busy", (upgrading) => upgrading.createObjectStore("a"));
-    await put(db, "a", [[1, crypto.getRandomValues(new Uint8Array(60_000))], [2, new Blob([new Uint8Array(4_000_000)])]]);
+    await put(db, "a", [
+      [1, crypto.getRandomValues(new Uint8Array(60_000))],
+      [2, new Blob([new Uint8Array(4_000_000)])],
+    ]);
     const first = exportDB("busy", { worker: false }).getReader();
     await first.read();
     equal(await codeOf(snapshotOf("busy")), "EXPORT_BUSY");
@@ -231,16 +290,28 @@ export const cases: Readonly<Record<string, Case>> = {
     const secret = await crypto.subtle.generateKey({ name: "AES-GCM", length: 128 }, false, ["encrypt"]);
     const root = await navigator.storage.getDirectory();
     const handle = await root.getFileHandle("some file", { create: true });
-    await put(db, "a", [["key", { secret }], ["handle", [handle]], ["plain", 1]]);
+    await put(db, "a", [
+      ["key", { secret }],
+      ["handle", [handle]],
+      ["plain", 1],
+    ]);
     await root.removeEntry("some file");
     equal(await codeOf(snapshotOf(db)), "SNAPSHOT_VALUE_UNSUPPORTED");
-    const placeholders = await importFresh(await snapshotOf(db, { onUnportable: "placeholder" }), { into: "placeholders" });
+    const placeholders = await importFresh(await snapshotOf(db, { onUnportable: "placeholder" }), {
+      into: "placeholders",
+    });
     equal(placeholders.stores[0]!.added, 3);
     const copy = await open("placeholders");
-    const kept = (await answer(copy.transaction("a").objectStore("a").get("key"))) as { secret: { unportable: { type: string } } };
+    const kept = (await answer(copy.transaction("a").objectStore("a").get("key"))) as {
+      secret: { unportable: { type: string } };
+    };
     equal(kept.secret.unportable.type, "CryptoKey");
     copy.close();
-    equal((await importFresh(await snapshotOf(db, { onUnportable: "skip" }), { into: "skipped" })).stores[0]!.added, 1);
+    equal(
+      (await importFresh(await snapshotOf(db, { onUnportable: "skip" }), { into: "skipped" })).stores[0]!
+        .added,
+      1,
+    );
     db.close();
   },
 
@@ -273,10 +344,16 @@ export const cases: Readonly<Record<string, Case>> = {
 
   "refuses every cut file before it writes anything": async () => {
     const db = await create("cut", (upgrading) => upgrading.createObjectStore("a"));
-    await put(db, "a", Array.from({ length: 200 }, (_, at) => [at, { text: `record ${at}` }] as const));
+    await put(
+      db,
+      "a",
+      Array.from({ length: 200 }, (_, at) => [at, { text: `record ${at}` }] as const),
+    );
     const snapshot = await snapshotOf(db);
     for (const share of [0, 0.2, 0.5, 0.8, 0.95, 0.99]) {
-      const code = await codeOf(importDB(snapshot.slice(0, Math.floor(snapshot.size * share)), { into: "cut-2" }));
+      const code = await codeOf(
+        importDB(snapshot.slice(0, Math.floor(snapshot.size * share)), { into: "cut-2" }),
+      );
       if (!["SNAPSHOT_TRUNCATED", "SNAPSHOT_EMPTY"].includes(code)) throw new Error(`${share}: ${code}`);
     }
     const bytes = new Uint8Array(await snapshot.arrayBuffer());
@@ -288,34 +365,57 @@ export const cases: Readonly<Record<string, Case>> = {
 
   "takes a new database back when the import is stopped": async () => {
     const db = await create("many", (upgrading) => upgrading.createObjectStore("a"));
-    await put(db, "a", Array.from({ length: 150 }, (_, at) => [at, crypto.getRandomValues(new Uint8Array(60_000))] as const));
+    await put(
+      db,
+      "a",
+      Array.from({ length: 150 }, (_, at) => [at, crypto.getRandomValues(new Uint8Array(60_000))] as const),
+    );
     const snapshot = await snapshotOf(db);
     db.close();
     const stop = new AbortController();
     const onProgress = ({ phase, records }: { phase: string; records: number }) => {
       if (phase === "import" && records > 0) stop.abort();
     };
-    equal(await codeOf(importDB(snapshot, { into: "stopped", signal: stop.signal, onProgress })), "IMPORT_ABORTED");
+    equal(
+      await codeOf(importDB(snapshot, { into: "stopped", signal: stop.signal, onProgress })),
+      "IMPORT_ABORTED",
+    );
     equal(await exists("stopped"), false);
     equal(await unfinishedImports(), []);
   },
 
   "finishes a stopped import into an existing database when it is run again": async () => {
     const db = await create("again", (upgrading) => upgrading.createObjectStore("a"));
-    await put(db, "a", Array.from({ length: 150 }, (_, at) => [at, crypto.getRandomValues(new Uint8Array(60_000))] as const));
+    await put(
+      db,
+      "a",
+      Array.from({ length: 150 }, (_, at) => [at, crypto.getRandomValues(new Uint8Array(60_000))] as const),
+    );
     const snapshot = await snapshotOf(db);
     (await create("there", (upgrading) => upgrading.createObjectStore("a"))).close();
     const stop = new AbortController();
     const onProgress = ({ phase, records }: { phase: string; records: number }) => {
       if (phase === "import" && records > 0) stop.abort();
     };
-    equal(await codeOf(importDB(snapshot, { into: "there", signal: stop.signal, onProgress, worker: false })), "IMPORT_ABORTED");
-    equal((await unfinishedImports()).map(({ database }) => database), ["there"]);
+    equal(
+      await codeOf(importDB(snapshot, { into: "there", signal: stop.signal, onProgress, worker: false })),
+      "IMPORT_ABORTED",
+    );
+    equal(
+      (await unfinishedImports()).map(({ database }) => database),
+      ["there"],
+    );
     const result = await importDB(snapshot, { into: "there" });
     equal([result.resumed, result.stores[0]!.added + result.stores[0]!.unchanged], [true, 150]);
     if (result.stores[0]!.unchanged === 0) throw new Error("nothing of the first import was kept");
     const copy = await open("there");
-    equal(await difference(await answer(db.transaction("a").objectStore("a").getAll()), await answer(copy.transaction("a").objectStore("a").getAll())), "");
+    equal(
+      await difference(
+        await answer(db.transaction("a").objectStore("a").getAll()),
+        await answer(copy.transaction("a").objectStore("a").getAll()),
+      ),
+      "",
+    );
     equal(await unfinishedImports(), []);
     db.close();
     copy.close();
@@ -333,7 +433,9 @@ export const cases: Readonly<Record<string, Case>> = {
     db.close();
     const results: Record<string, unknown> = {};
     for (const onConflict of ["fail", "skip", "overwrite", "newer"] as const) {
-      const into = await create("conflicts", (upgrading) => upgrading.createObjectStore("a", { keyPath: "id" }));
+      const into = await create("conflicts", (upgrading) =>
+        upgrading.createObjectStore("a", { keyPath: "id" }),
+      );
       await put(into, "a", [
         [undefined, { id: "same", at: 1 }],
         [undefined, { id: "newer", at: 3, old: true }],
@@ -341,17 +443,32 @@ export const cases: Readonly<Record<string, Case>> = {
       ]);
       const options = { into: "conflicts", onConflict, ...(onConflict === "newer" && { newerBy: "at" }) };
       results[onConflict] = await importDB(snapshot, options).then(
-        ({ stores: [{ added, overwritten, skipped, unchanged } = { added: 0, overwritten: 0, skipped: 0, unchanged: 0 }] }) => [added, overwritten, skipped, unchanged],
+        ({
+          stores: [
+            { added, overwritten, skipped, unchanged } = {
+              added: 0,
+              overwritten: 0,
+              skipped: 0,
+              unchanged: 0,
+            },
+          ],
+        }) => [added, overwritten, skipped, unchanged],
         (error: { code: string }) => error.code,
       );
-      results[`${onConflict} keeps`] = (await answer(into.transaction("a").objectStore("a").getAll()) as { old?: boolean }[]).filter(({ old }) => old).length;
+      results[`${onConflict} keeps`] = (
+        (await answer(into.transaction("a").objectStore("a").getAll())) as { old?: boolean }[]
+      ).filter(({ old }) => old).length;
       into.close();
     }
     equal(results, {
-      "fail": "IMPORT_CONFLICT", "fail keeps": 2,
-      "skip": [1, 0, 2, 1], "skip keeps": 2,
-      "overwrite": [1, 2, 0, 1], "overwrite keeps": 0,
-      "newer": [1, 1, 1, 1], "newer keeps": 1,
+      fail: "IMPORT_CONFLICT",
+      "fail keeps": 2,
+      skip: [1, 0, 2, 1],
+      "skip keeps": 2,
+      overwrite: [1, 2, 0, 1],
+      "overwrite keeps": 0,
+      newer: [1, 1, 1, 1],
+      "newer keeps": 1,
     });
   },
 

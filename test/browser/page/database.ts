@@ -14,7 +14,11 @@ export function ended(transaction: IDBTransaction): Promise<void> {
 }
 
 /** A new database: one of that name is deleted first. */
-export async function create(name: string, upgrade: (db: IDBDatabase) => void, version = 1): Promise<IDBDatabase> {
+export async function create(
+  name: string,
+  upgrade: (db: IDBDatabase) => void,
+  version = 1,
+): Promise<IDBDatabase> {
   await remove(name);
   const request = indexedDB.open(name, version);
   request.onupgradeneeded = () => upgrade(request.result);
@@ -33,7 +37,11 @@ export async function exists(name: string): Promise<boolean> {
   return (await indexedDB.databases()).some((database) => database.name === name);
 }
 
-export async function put(db: IDBDatabase, store: string, entries: Iterable<readonly [IDBValidKey | undefined, unknown]>): Promise<void> {
+export async function put(
+  db: IDBDatabase,
+  store: string,
+  entries: Iterable<readonly [IDBValidKey | undefined, unknown]>,
+): Promise<void> {
   const transaction = db.transaction(store, "readwrite");
   const done = ended(transaction);
   for (const [key, value] of entries) transaction.objectStore(store).put(value, key);

@@ -10,16 +10,26 @@ export async function fill(name: string, records: number, bytes: number): Promis
   for (let from = 0; from < records; from += perBatch) {
     const transaction = db.transaction("a", "readwrite", { durability: "relaxed" });
     const done = ended(transaction);
-    for (let id = from; id < Math.min(records, from + perBatch); id++) transaction.objectStore("a").put(record(id, bytes));
+    for (let id = from; id < Math.min(records, from + perBatch); id++)
+      transaction.objectStore("a").put(record(id, bytes));
     await done;
   }
   db.close();
 }
 
 function record(id: number, bytes: number): unknown {
-  if (bytes < 1000) return { id, title: `Note number ${id}`, done: id % 3 === 0, at: new Date(id * 1000), tags: ["a", "b"], text: "x".repeat(bytes - 120) };
+  if (bytes < 1000)
+    return {
+      id,
+      title: `Note number ${id}`,
+      done: id % 3 === 0,
+      at: new Date(id * 1000),
+      tags: ["a", "b"],
+      text: "x".repeat(bytes - 120),
+    };
   const data = new Uint8Array(bytes);
-  for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(data.subarray(at, Math.min(bytes, at + 65_536)));
+  for (let at = 0; at < bytes; at += 65_536)
+    crypto.getRandomValues(data.subarray(at, Math.min(bytes, at + 65_536)));
   return { id, data };
 }
 
@@ -61,7 +71,12 @@ export async function exportAndDrop(name: string, options: Parameters<typeof exp
   }).getReader();
   let bytes = 0;
   for (let read = await reader.read(); !read.done; read = await reader.read()) bytes += read.value.length;
-  return { ms: Math.round(performance.now() - start), stall: stalls(), bytes, transactionMs: Math.round(lastRead - firstRead) };
+  return {
+    ms: Math.round(performance.now() - start),
+    stall: stalls(),
+    bytes,
+    transactionMs: Math.round(lastRead - firstRead),
+  };
 }
 
 /** The same records through batched getAll calls alone: what the transaction would cost without encoding. */
@@ -71,7 +86,10 @@ export async function readRaw(name: string, size: number): Promise<number> {
   const store = db.transaction("a").objectStore("a");
   let range: IDBKeyRange | undefined;
   for (;;) {
-    const [keys] = await Promise.all([answer(store.getAllKeys(range, size)), answer(store.getAll(range, size))]);
+    const [keys] = await Promise.all([
+      answer(store.getAllKeys(range, size)),
+      answer(store.getAll(range, size)),
+    ]);
     if (keys.length < size) break;
     range = IDBKeyRange.lowerBound(keys.at(-1)!, true);
   }
@@ -106,7 +124,11 @@ export async function importFrom(url: string, options: Parameters<typeof importD
 }
 
 /** An export as a file of the site. */
-export async function upload(name: string, url: string, options: Parameters<typeof exportDB>[1]): Promise<void> {
+export async function upload(
+  name: string,
+  url: string,
+  options: Parameters<typeof exportDB>[1],
+): Promise<void> {
   const body = await new Response(exportDB(name, options) as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
   await fetch(url, { method: "PUT", body });
 }
@@ -116,9 +138,14 @@ export async function fillPortable(name: string): Promise<void> {
   const { errors: _errors, QuotaExceededError: _quota, ...values } = await valueMatrix();
   const db = await create(name, (upgrading) => {
     upgrading.createObjectStore("all");
-    upgrading.createObjectStore("in", { keyPath: "id", autoIncrement: true }).createIndex("by value", "value");
+    upgrading
+      .createObjectStore("in", { keyPath: "id", autoIncrement: true })
+      .createIndex("by value", "value");
   });
   for (const [key, value] of Object.entries(values)) await put(db, "all", [[key, value]]);
-  await put(db, "in", [[undefined, { value: 1 }], [undefined, { value: "two" }]]);
+  await put(db, "in", [
+    [undefined, { value: 1 }],
+    [undefined, { value: "two" }],
+  ]);
   db.close();
 }

@@ -24,14 +24,24 @@ const hostFields: Readonly<Record<string, readonly string[]>> = {
   DOMPointReadOnly: ["x", "y", "z", "w"],
   DOMQuad: ["p1", "p2", "p3", "p4"],
   DOMMatrix: ["is2D", ...[1, 2, 3, 4].flatMap((row) => [1, 2, 3, 4].map((column) => `m${row}${column}`))],
-  DOMMatrixReadOnly: ["is2D", ...[1, 2, 3, 4].flatMap((row) => [1, 2, 3, 4].map((column) => `m${row}${column}`))],
+  DOMMatrixReadOnly: [
+    "is2D",
+    ...[1, 2, 3, 4].flatMap((row) => [1, 2, 3, 4].map((column) => `m${row}${column}`)),
+  ],
   ImageData: ["width", "height", "colorSpace", "data"],
   Blob: ["size", "type"],
   File: ["size", "type", "name", "lastModified"],
   CryptoKey: ["type", "extractable", "algorithm", "usages"],
 };
 
-function compare(a: unknown, b: unknown, path: string, forth: Seen, back: Seen, later: (() => Promise<string>)[]): string {
+function compare(
+  a: unknown,
+  b: unknown,
+  path: string,
+  forth: Seen,
+  back: Seen,
+  later: (() => Promise<string>)[],
+): string {
   if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) {
     return Object.is(a, b) ? "" : `${path}: ${String(a)} became ${String(b)}`;
   }
@@ -42,11 +52,16 @@ function compare(a: unknown, b: unknown, path: string, forth: Seen, back: Seen, 
   back.set(b, a);
   const tag = tagOf(a);
   if (tag !== tagOf(b)) return `${path}: ${tag} became ${tagOf(b)}`;
-  const inside = (x: unknown, y: unknown, name: string) => compare(x, y, `${path}${name}`, forth, back, later);
+  const inside = (x: unknown, y: unknown, name: string) =>
+    compare(x, y, `${path}${name}`, forth, back, later);
   const host = hostFields[tag];
   if (host) {
     for (const name of host) {
-      const found = inside((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name], `.${name}`);
+      const found = inside(
+        (a as Record<string, unknown>)[name],
+        (b as Record<string, unknown>)[name],
+        `.${name}`,
+      );
       if (found) return found;
     }
     if (a instanceof Blob) later.push(() => compareContent(a, b as Blob, path));
@@ -57,12 +72,19 @@ function compare(a: unknown, b: unknown, path: string, forth: Seen, back: Seen, 
     case "Date":
       return inside((a as Date).getTime(), (b as Date).getTime(), ".getTime()");
     case "RegExp":
-      return inside(String(a), String(b), "") || inside((a as RegExp).lastIndex, (b as RegExp).lastIndex, ".lastIndex");
+      return (
+        inside(String(a), String(b), "") ||
+        inside((a as RegExp).lastIndex, (b as RegExp).lastIndex, ".lastIndex")
+      );
     case "Boolean":
     case "Number":
     case "String":
     case "BigInt":
-      return inside((a as { valueOf(): unknown }).valueOf(), (b as { valueOf(): unknown }).valueOf(), ".valueOf()");
+      return inside(
+        (a as { valueOf(): unknown }).valueOf(),
+        (b as { valueOf(): unknown }).valueOf(),
+        ".valueOf()",
+      );
     case "ArrayBuffer":
       return compareBuffers(a as ArrayBuffer, b as ArrayBuffer, path);
     case "Map":
@@ -90,11 +112,17 @@ function compare(a: unknown, b: unknown, path: string, forth: Seen, back: Seen, 
       inside(x.buffer, y.buffer, ".buffer")
     );
   }
-  if (Array.isArray(a) && a.length !== (b as unknown[]).length) return `${path}: the length ${a.length} became ${(b as unknown[]).length}`;
+  if (Array.isArray(a) && a.length !== (b as unknown[]).length)
+    return `${path}: the length ${a.length} became ${(b as unknown[]).length}`;
   const [names, others] = [Object.keys(a), Object.keys(b)];
-  if (JSON.stringify(names) !== JSON.stringify(others)) return `${path}: the properties ${names.join()} became ${others.join()}`;
+  if (JSON.stringify(names) !== JSON.stringify(others))
+    return `${path}: the properties ${names.join()} became ${others.join()}`;
   for (const name of names) {
-    const found = inside(Object.getOwnPropertyDescriptor(a, name)!.value, Object.getOwnPropertyDescriptor(b, name)!.value, `.${name}`);
+    const found = inside(
+      Object.getOwnPropertyDescriptor(a, name)!.value,
+      Object.getOwnPropertyDescriptor(b, name)!.value,
+      `.${name}`,
+    );
     if (found) return found;
   }
   return Object.getPrototypeOf(a) === Object.getPrototypeOf(b) ? "" : `${path}: the prototype differs`;
@@ -105,8 +133,12 @@ function tagOf(value: object): string {
 }
 
 function compareBuffers(a: ArrayBuffer, b: ArrayBuffer, path: string): string {
-  const [x, y] = [a as ArrayBuffer & { maxByteLength?: number; resizable?: boolean }, b as typeof a & { maxByteLength?: number; resizable?: boolean }];
-  if (x.resizable !== y.resizable || x.maxByteLength !== y.maxByteLength) return `${path}: the buffer is resizable otherwise`;
+  const [x, y] = [
+    a as ArrayBuffer & { maxByteLength?: number; resizable?: boolean },
+    b as typeof a & { maxByteLength?: number; resizable?: boolean },
+  ];
+  if (x.resizable !== y.resizable || x.maxByteLength !== y.maxByteLength)
+    return `${path}: the buffer is resizable otherwise`;
   if (x.byteLength !== y.byteLength) return `${path}: ${x.byteLength} bytes became ${y.byteLength}`;
   const [left, right] = [new Uint8Array(a), new Uint8Array(b)];
   const at = left.findIndex((byte, index) => byte !== right[index]);

@@ -15,8 +15,11 @@ addEventListener("message", (event) => {
 async function recordsOf(name: string): Promise<number> {
   const reader = exportDB(name).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let read = await reader.read(); !read.done; read = await reader.read()) parts.push(read.value as Uint8Array<ArrayBuffer>);
-  const snapshot = await SnapshotReader.open(bytesSource(new Uint8Array(await new Blob(parts).arrayBuffer())));
+  for (let read = await reader.read(); !read.done; read = await reader.read())
+    parts.push(read.value as Uint8Array<ArrayBuffer>);
+  const snapshot = await SnapshotReader.open(
+    bytesSource(new Uint8Array(await new Blob(parts).arrayBuffer())),
+  );
   await snapshot.verify();
   return snapshot.summary.records;
 }
