@@ -13,7 +13,7 @@ import {
 import { type AsyncDoFn, type AsyncOutput } from "./async-par-do.js";
 import { type AsyncParDoSettings, decodeAsyncPayload } from "./async-payload.js";
 import { type AbortableOperator } from "./bundle-processor.js";
-import { type ParDoScope, receiverOf, scopeFactory, withValue } from "./par-do-scope.js";
+import { droppable, type ParDoScope, receiverOf, scopeFactory, withValue } from "./par-do-scope.js";
 import { noteFailedStep } from "./step-failure.js";
 
 type Element = WindowedValue<unknown>;
@@ -78,12 +78,14 @@ export class AsyncParDoOperator implements IOperator, AbortableOperator {
   process(element: Element): ProcessResult {
     this.throwFailure();
     if (element.windows.length !== 1 && this.bundleScope!.context !== undefined)
-      return this.eachWindow(element);
+      return droppable(this.eachWindow(element));
     if (this.inFlight < this.settings.concurrency) {
       this.start(element);
       return NonPromise;
     }
-    return new Promise((started, refused) => this.waiting.push({ element, started, refused }));
+    return droppable(
+      new Promise<void>((started, refused) => this.waiting.push({ element, started, refused })),
+    );
   }
 
   async finishBundle(): Promise<void> {

@@ -47,6 +47,15 @@ export function receiverOf(transform: TransformProto, operator: OperatorContext)
   return operator.getReceiver(Object.values(transform.outputs)[0]);
 }
 
+/**
+ * For promises that operators hand to the step before. When another receiver of the same element throws, that step drops them; without a
+ * handler of their own, their failure would then end the process.
+ */
+export function droppable<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 export function withValue(element: WindowedValue<unknown>, value: unknown): WindowedValue<unknown> {
   if (value instanceof Promise) {
     // It may still fail, and nobody will look at it again.

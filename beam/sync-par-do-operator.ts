@@ -15,7 +15,7 @@ import {
   type ProcessResult,
   type Receiver,
 } from "apache-beam/worker/operators";
-import { type ParDoScope, receiverOf, scopeFactory, withValue } from "./par-do-scope.js";
+import { droppable, type ParDoScope, receiverOf, scopeFactory, withValue } from "./par-do-scope.js";
 import { noteFailedStep } from "./step-failure.js";
 
 type Element = WindowedValue<unknown>;
@@ -52,9 +52,12 @@ export class SyncParDoOperator implements IOperator {
 
   process(element: Element): ProcessResult {
     const scope = this.scope!;
-    if (element.windows.length !== 1 && scope.context !== undefined) return this.eachWindow(element);
+    if (element.windows.length !== 1 && scope.context !== undefined)
+      return droppable(this.eachWindow(element));
     const ready = scope.enter(element);
-    return ready === NonPromise ? this.run(element) : ready.then(() => this.run(element) ?? undefined);
+    return ready === NonPromise
+      ? this.run(element)
+      : droppable(ready.then(() => this.run(element) ?? undefined));
   }
 
   async finishBundle(): Promise<void> {
@@ -85,7 +88,7 @@ export class SyncParDoOperator implements IOperator {
       iterator = output[Symbol.iterator]();
       for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
         const wait = this.receiver.receive(withValue(element, next.value));
-        if (wait !== NonPromise) return this.emitRest(wait, iterator, element);
+        if (wait !== NonPromise) return droppable(this.emitRest(wait, iterator, element));
       }
       return NonPromise;
     } catch (error) {
@@ -98,7 +101,7 @@ export class SyncParDoOperator implements IOperator {
   private emitArray(output: readonly unknown[], element: Element): ProcessResult {
     for (let i = 0; i < output.length; i++) {
       const wait = this.receiver.receive(withValue(element, output[i]));
-      if (wait !== NonPromise) return this.emitRest(wait, output.slice(i + 1).values(), element);
+      if (wait !== NonPromise) return droppable(this.emitRest(wait, output.slice(i + 1).values(), element));
     }
     return NonPromise;
   }

@@ -370,6 +370,37 @@ describe("a failure in asyncParDo", () => {
     expect(seen.calls).not.toContain("got 50");
   });
 
+  test("of the second of two asynchronous steps ends the first, whose elements wait for it", async () => {
+    reset();
+    const error: unknown = await runDirect((root) => {
+      root
+        .apply(numbers(100))
+        .apply(withName("first", asyncParDo<number, number>(new EveryForm() as never, { concurrency: 10 })))
+        .apply(
+          withName("second", asyncParDo<number, number>(new Fails(16, true) as never, { concurrency: 1 })),
+        );
+    }).catch((e: unknown) => e);
+    expect((error as Error).message).toBe("no 16");
+    expect(failedStep(error)).toBe("second");
+    expect(seen.calls).toEqual(["start", "teardown"]);
+  });
+
+  test("of one of two receivers is told once, though the other has elements waiting", async () => {
+    reset();
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", listener);
+    const error: unknown = await runDirect((root) => {
+      const input = root.apply(numbers(100));
+      input.apply(withName("slow", asyncParDo(new Double(), { concurrency: 1 })));
+      input.apply(withName("fails", parDo(new ThrowAt(1))));
+    }).catch((e: unknown) => e);
+    for (let i = 0; i < 5; i++) await turn();
+    process.off("unhandledRejection", listener);
+    expect((error as Error).message).toBe("behind: 1");
+    expect(unhandled).toEqual([]);
+  });
+
   test("tears down once after success, too", async () => {
     reset();
     await runDirect((root) => {
