@@ -40,7 +40,7 @@ export function deleteDatabase(factory: IDBFactory, name: string): Promise<void>
 export function schemaOfStore(store: IDBObjectStore): ObjectStoreSchema {
   return {
     name: store.name,
-    keyPath: copyOfKeyPath(store.keyPath as string | string[] | null),
+    keyPath: copyOfKeyPath(store.keyPath),
     autoIncrement: store.autoIncrement,
     indexes: Array.from(store.indexNames, (name): IndexSchema => {
       const index = store.index(name);

@@ -6,6 +6,7 @@ import { environmentOf, plainKeyRanges } from "./environment.js";
 import type { ExportOptions } from "./export-options.js";
 import { type NamedDatabase, runExport } from "./run-export.js";
 import { runInWorker, startWorker } from "./worker-job.js";
+import { withoutFunctions } from "./worker-message.js";
 
 /**
  * A database as a snapshot file, streamed. Records are read in one transaction, so the file is one point in time even while other tabs
@@ -21,6 +22,7 @@ import { runInWorker, startWorker } from "./worker-job.js";
  * await exportDB(db, { stores: ["notes"] }).pipeTo(await fileHandle.createWritable());
  * const file = await new Response(exportDB("notes-app")).blob();
  */
+// eslint-disable-next-line @typescript-eslint/no-redundant-type-constituents -- idb's own bound: a schema, or none
 export function exportDB<Schema extends DBSchema | unknown = unknown>(
   db: IDBPDatabase<Schema> | IDBDatabase | string,
   options: ExportOptions<StoreNames<Schema>> = {},
@@ -72,8 +74,7 @@ async function reasonToStay(db: IDBDatabase | string, options: ExportOptions): P
 }
 
 function cloneable(options: ExportOptions): ExportOptions {
-  const { onProgress, signal, worker, indexedDB, IDBKeyRange, filter, transform, ...plain } = options;
-  return { ...plain, keyRanges: plainKeyRanges(plain.keyRanges) };
+  return { ...withoutFunctions(options), keyRanges: plainKeyRanges(options.keyRanges) };
 }
 
 function checkOptions({ blockBytes, capturedAt, filter, transform, onProgress }: ExportOptions): void {

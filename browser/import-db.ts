@@ -5,6 +5,7 @@ import { type ImportSource, receiveSource } from "./import-source.js";
 import { errorName } from "./request.js";
 import { runImport } from "./run-import.js";
 import { runInWorker, startWorker } from "./worker-job.js";
+import { withoutFunctions } from "./worker-message.js";
 
 /**
  * A snapshot into a database. The file is checked as a whole before anything is written; then records are stored in transactions of about
@@ -45,7 +46,7 @@ export async function importDB<Store extends string = string>(
       worker,
       {
         kind: "import",
-        source: received.source as Blob,
+        source: received.source,
         options: cloneable(general),
         tells: general.onProgress !== undefined,
       },
@@ -85,8 +86,7 @@ async function receive(source: ImportSource, { onProgress }: ImportOptions, sign
 }
 
 function cloneable(options: ImportOptions): ImportOptions {
-  const { onProgress, signal, worker, indexedDB, IDBKeyRange, filter, transform, ...plain } = options;
-  return { ...plain, keyRanges: plainKeyRanges(plain.keyRanges) };
+  return { ...withoutFunctions(options), keyRanges: plainKeyRanges(options.keyRanges) };
 }
 
 const policies = ["fail", "skip", "overwrite", "newer"];

@@ -88,7 +88,7 @@ export async function openTarget(
     request.version === "keep"
       ? (existing?.version ?? request.schema.version)
       : (request.version ?? request.schema.version);
-  if (existing && existing.version === wanted) return { db: existing, created: false };
+  if (existing?.version === wanted) return { db: existing, created: false };
   existing?.close();
   return { db: await openForUpgrade(factory, request, wanted), created: existing === undefined };
 }
@@ -140,7 +140,7 @@ function upgradeStore(db: IDBDatabase, transaction: IDBTransaction, schema: Obje
   const store = db.objectStoreNames.contains(schema.name)
     ? transaction.objectStore(schema.name)
     : db.createObjectStore(schema.name, {
-        keyPath: copyOf(schema.keyPath),
+        keyPath: schema.keyPath === null ? null : copyOf(schema.keyPath),
         autoIncrement: schema.autoIncrement,
       });
   const has = schemaOfStore(store);
@@ -156,10 +156,9 @@ function upgradeStore(db: IDBDatabase, transaction: IDBTransaction, schema: Obje
   }
 }
 
-function copyOf<T extends string | readonly string[] | null>(
-  keyPath: T,
-): T extends null ? string | string[] | null : string | string[] {
-  return (typeof keyPath === "string" || keyPath === null ? keyPath : [...keyPath]) as never;
+/** IndexedDB's types want lists that could be changed. */
+function copyOf(keyPath: string | readonly string[]): string | string[] {
+  return typeof keyPath === "string" ? keyPath : Array.from(keyPath);
 }
 
 /** Number of records in each object store; 0 for one that is not there. */

@@ -15,7 +15,7 @@ export async function withLock<T>(
   return locks.request(name, lockOptions, (lock) => {
     if (!lock) throw onBusy();
     return work();
-  }) as Promise<T>;
+  });
 }
 
 export function lockManager(): LockManager | undefined {

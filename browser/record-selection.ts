@@ -18,5 +18,5 @@ export interface RecordSelection<Store extends string = string> {
   /** Object stores to take. Default: all. @throws SNAPSHOT_STORE_UNKNOWN for a name that is not there. */
   readonly stores?: readonly Store[] | undefined;
   /** Keys to take, per object store; stores that are not named are taken whole. An IDBKeyRange fits. */
-  readonly keyRanges?: { readonly [name in Store]?: KeyRange } | undefined;
+  readonly keyRanges?: Readonly<Partial<Record<Store, KeyRange>>> | undefined;
 }

@@ -55,7 +55,7 @@ export class RecordStage {
   private key: unknown;
   private blobs: Blob[] = [];
   private replaced: Unportable[] = [];
-  private pending = false;
+  private pendingKeys = 0;
 
   constructor(staging: Staging, aside: SetAside, options: StageOptions) {
     this.staging = staging;
@@ -100,18 +100,19 @@ export class RecordStage {
     this.key = key;
     if (this.blobs.length > 0) this.blobs = [];
     if (this.replaced.length > 0) this.replaced = [];
-    this.pending = false;
+    this.pendingKeys = 0;
     const keyBytes = encodeKey(key);
     const valueBytes = encodeInStore(this.store, key, value, this.hook);
+    const isSetAside = this.hasPendingKeys();
     for (const unportable of this.replaced) options.onReplaced(this.store, unportable);
     if (this.replaced.length > 0 && options.onUnportable === "skip") return false;
     const zeros = negativeZerosOf(key);
-    out.byte(this.pending ? kinds.setAside : kinds.value);
+    out.byte(isSetAside ? kinds.setAside : kinds.value);
     out.varint(keyBytes.length);
     out.bytes(keyBytes);
     out.varint(zeros?.length ?? 0);
     if (zeros) for (const zero of zeros) out.varint(zero);
-    if (this.pending) {
+    if (isSetAside) {
       aside.values.push(value);
       return true;
     }
@@ -121,6 +122,10 @@ export class RecordStage {
     return true;
   }
 
+  private hasPendingKeys(): boolean {
+    return this.pendingKeys > 0;
+  }
+
   private readonly hook = (object: object): HostObject | SnapshotBlob | undefined => {
     if (object instanceof Blob) {
       this.blobs.push(object);
@@ -128,7 +133,7 @@ export class RecordStage {
     }
     const form = describeHostObject(object);
     if (form && "pending" in form) {
-      this.pending = true;
+      this.pendingKeys++;
       return placeholder({ type: "CryptoKey", reason: "" });
     }
     if (!form || !("unportable" in form)) return form;

@@ -1,7 +1,7 @@
 import {
   type Key,
   type ObjectStoreSchema,
-  SnapshotBlob,
+  type SnapshotBlob,
   SnapshotError,
   type SnapshotReader,
   type SnapshotRecord,

@@ -40,10 +40,11 @@ export interface ErrorForm {
 
 export function formOfError(error: unknown): ErrorForm {
   if (typeof error !== "object" || error === null) return { name: "Error", message: String(error) };
-  const { message, name, code, store, key, offset, cause } = error as Partial<SnapshotError>;
+  // Not only Errors: a DOMException is none in every realm.
+  const { message = "", name = "Error", code, store, key, offset, cause } = error as Partial<SnapshotError>;
   return {
-    name: String(name ?? "Error"),
-    message: String(message ?? error),
+    name,
+    message,
     ...(typeof code === "string" && { code, store, key, offset }),
     ...(cause !== undefined && { cause: formOfError(cause) }),
   };
@@ -56,4 +57,10 @@ export function errorOfForm(form: ErrorForm): Error {
   const error = new Error(form.message, { cause });
   error.name = form.name;
   return error;
+}
+
+/** An option object without what a message cannot carry. */
+export function withoutFunctions<T extends object>(options: T): T {
+  const local = ["onProgress", "signal", "worker", "indexedDB", "IDBKeyRange", "filter", "transform"];
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !local.includes(name))) as T;
 }

@@ -41,10 +41,10 @@ export async function writeStaged(
   const left = { blobs: aside.blobs.values(), values: aside.values.values() };
   for (const store of stores) {
     for (let at = 0; at < store.chunks; at++) {
-      const { value: chunk, done } = await chunks.next();
-      if (done) throw new Error("The staging holds fewer chunks than were appended.");
+      const next = await chunks.next();
+      if (next.done === true) throw new Error("The staging holds fewer chunks than were appended.");
       let written = 0;
-      for (const record of stagedRecords(chunk)) {
+      for (const record of stagedRecords(next.value)) {
         signal.throwIfAborted();
         const finished = await finishValue(record, store.name, left, options);
         if (!finished) continue;

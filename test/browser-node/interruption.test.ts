@@ -51,7 +51,7 @@ describe("an import that ends early", () => {
         importDB(bytes, { ...memory, onConflict, ...stopAfterFirstBatch() }),
       ).rejects.toMatchObject({ code: "IMPORT_ABORTED" });
       expect(await unfinishedImports(memory)).toMatchObject([{ database: "app", created: false }]);
-      const half = (await readDatabase(memory.indexedDB, "app")).stores["a"]!.length;
+      const half = (await readDatabase(memory.indexedDB, "app")).stores.a!.length;
       expect(half).toBeGreaterThan(1);
       expect(half).toBeLessThan(61);
       const result = await importDB(bytes, { ...memory, onConflict });
@@ -59,7 +59,7 @@ describe("an import that ends early", () => {
         resumed: true,
         stores: [{ added: 61 - half, unchanged: half - 1, overwritten: 0, skipped: 0 }],
       });
-      expect((await readDatabase(memory.indexedDB, "app")).stores["a"]).toEqual([
+      expect((await readDatabase(memory.indexedDB, "app")).stores.a).toEqual([
         ...values.map((value) => [value.id, value]),
         ["mine", { id: "mine" }],
       ]);
@@ -113,33 +113,45 @@ describe("an import that ends early", () => {
 /** A factory whose databases take a number of records and then report that the quota is used up. */
 function fullAfter(factory: IDBFactory, records: number): IDBFactory {
   let left = records;
-  return new Proxy(factory, {
-    get(target, name) {
-      if (name !== "open") return (target[name as keyof IDBFactory] as () => unknown).bind(target);
-      return (...parts: Parameters<IDBFactory["open"]>) => {
-        const request = target.open(...parts);
-        request.addEventListener("success", () => {
-          const db = request.result;
-          if (db.name === "beam-indexeddb") return;
-          const { transaction } = db;
-          db.transaction = (...scope: Parameters<IDBDatabase["transaction"]>) => {
-            const opened = transaction.apply(db, scope);
-            if (scope[1] !== "readwrite") return opened;
-            const { objectStore } = opened;
-            opened.objectStore = (name: string) => {
-              const store = objectStore.call(opened, name);
-              const { add } = store;
-              store.add = (...record: Parameters<IDBObjectStore["add"]>) => {
-                if (--left < 0) throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
-                return add.apply(store, record);
-              };
-              return store;
-            };
-            return opened;
-          };
+  const limited = <T extends object>(target: T, changes: Partial<T>): T =>
+    new Proxy(target, {
+      get(_, name) {
+        const own: unknown = changes[name as keyof T] ?? target[name as keyof T];
+        return typeof own === "function" && !(name in changes)
+          ? ((own as (...parts: unknown[]) => unknown).bind(target) as unknown)
+          : own;
+      },
+      set: (_, name, value) => Reflect.set(target, name, value),
+    });
+  return limited(factory, {
+    open(...parts) {
+      const request = factory.open(...parts);
+      if (parts[0] === "beam-indexeddb") return request;
+      const db = (): IDBDatabase =>
+        limited(request.result, {
+          transaction(...scope) {
+            const transaction = request.result.transaction(...scope);
+            return limited(transaction, {
+              objectStore(name) {
+                const store = transaction.objectStore(name);
+                return limited(store, {
+                  add(...record) {
+                    if (--left < 0)
+                      throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
+                    return store.add(...record);
+                  },
+                });
+              },
+            });
+          },
         });
-        return request;
-      };
+      return new Proxy(request, {
+        get(_, name) {
+          if (name === "result") return request.transaction ? request.result : db();
+          return request[name as keyof IDBOpenDBRequest];
+        },
+        set: (_, name, value) => Reflect.set(request, name, value),
+      });
     },
   });
 }

@@ -6,8 +6,8 @@ export function memoryIndexedDB(): {
   IDBKeyRange: typeof globalThis.IDBKeyRange;
 } {
   return {
-    indexedDB: new IDBFactory() as globalThis.IDBFactory,
-    IDBKeyRange: IDBKeyRange as unknown as typeof globalThis.IDBKeyRange,
+    indexedDB: new IDBFactory(),
+    IDBKeyRange: IDBKeyRange,
   };
 }
 

@@ -33,7 +33,7 @@ describe("faults of other tools", () => {
     );
     const to = memoryIndexedDB();
     await importDB(bytes, to);
-    expect((await readDatabase(to.indexedDB, "app")).stores["a"]).toHaveLength(5);
+    expect((await readDatabase(to.indexedDB, "app")).stores.a).toHaveLength(5);
   });
 
   test("D2: out-of-line records are filtered and changed with their keys on import", async () => {
@@ -47,7 +47,7 @@ describe("faults of other tools", () => {
         value: { ...(value as object), changed: true },
       }),
     });
-    expect((await readDatabase(to.indexedDB, "app")).stores["b"]).toEqual([
+    expect((await readDatabase(to.indexedDB, "app")).stores.b).toEqual([
       [1, { id: 0, name: "row 0", changed: true }],
       [51, { id: 50, name: "row 50", changed: true }],
     ]);
@@ -85,7 +85,7 @@ describe("faults of other tools", () => {
     await createDatabase(to.indexedDB, "app", { a: { options: { keyPath: "id" } } });
     await expect(importDB(bytes, to)).rejects.toMatchObject({ code: "IMPORT_SCHEMA_MISMATCH", store: "b" });
     await importDB(bytes, { ...to, version: 2 });
-    expect((await readDatabase(to.indexedDB, "app")).stores["b"]).toHaveLength(100);
+    expect((await readDatabase(to.indexedDB, "app")).stores.b).toHaveLength(100);
   });
 
   test("D6: a restored key generator does not give a number again", async () => {
@@ -126,7 +126,7 @@ describe("faults of other tools", () => {
     await createDatabase(memory.indexedDB, "app", { a: { entries: [[1, value]] } });
     const to = memoryIndexedDB();
     await importDB(await collect(exportDB("app", memory)), to);
-    const copy = (await readDatabase(to.indexedDB, "app")).stores["a"]![0]![1] as typeof value;
+    const copy = (await readDatabase(to.indexedDB, "app")).stores.a![0]![1] as typeof value;
     expect(copy.big).toEqual(value.big);
     expect(copy.error).toBeInstanceOf(RangeError);
     expect(copy.error.cause).toEqual({ at: 7 });
@@ -141,7 +141,7 @@ describe("faults of other tools", () => {
     const bytes = await collect(exportDB("app", { ...memory, compression: "none" }));
     const to = memoryIndexedDB();
     await importDB(bytes, to);
-    const copy = (await readDatabase(to.indexedDB, "app")).stores["a"]![0]![1] as Uint8Array;
+    const copy = (await readDatabase(to.indexedDB, "app")).stores.a![0]![1] as Uint8Array;
     expect([copy.byteOffset, copy.length, copy.buffer.byteLength]).toEqual([10, 3, 1000]);
     const { summary } = await SnapshotReader.open(bytesSource(bytes));
     expect(summary.stores[0]!.rawBytes).toBeLessThan(1050);

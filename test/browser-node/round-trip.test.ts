@@ -160,7 +160,7 @@ describe("a database in Node", () => {
     });
     const reader = await SnapshotReader.open(bytesSource(bytes));
     expect(reader.summary.attachments).toEqual({ count: 3, bytes: (3 << 20) + 4 });
-    const [[, one], [, two], [, three]] = after.stores["files"] as [
+    const [[, one], [, two], [, three]] = after.stores.files as [
       [number, { photo: Blob }],
       [number, Blob[]],
       [number, Blob],
@@ -181,7 +181,7 @@ describe("a database in Node", () => {
         ],
       },
     });
-    expect(after.stores["a"]!.map(([key]) => key)).toEqual([-0, [1, -0]]);
+    expect(after.stores.a!.map(([key]) => key)).toEqual([-0, [1, -0]]);
   });
 
   test("takes records of any size, and many of them", async () => {
@@ -198,8 +198,8 @@ describe("a database in Node", () => {
         values: Array.from({ length: 12_000 }, (_, at) => ({ at, text: `note ${at}` })),
       },
     });
-    expect(after.stores["many"]).toEqual(before.stores["many"]);
-    expect((after.stores["large"]![0]![1] as Uint8Array).length).toBe(9 << 20);
+    expect(after.stores.many).toEqual(before.stores.many);
+    expect((after.stores.large![0]![1] as Uint8Array).length).toBe(9 << 20);
   });
 
   test("gives the same bytes again when device and time are the same", async () => {

@@ -54,7 +54,7 @@ describe("export", () => {
     ["an open lower bound", { lower: 4, lowerOpen: true }, 5],
     ["nothing in it", { lower: 100 }, 0],
   ])("takes a range with %s", async (_, keyRange, records) => {
-    expect((await exported({ keyRanges: { in: keyRange } }))["in"]).toHaveLength(records);
+    expect((await exported({ keyRanges: { in: keyRange } })).in).toHaveLength(records);
   });
 
   test("pairs keys and values when a filter leaves records out, in-line and out-of-line", async () => {
@@ -87,8 +87,8 @@ describe("export", () => {
           ? { key: (key as number) + 100, value: { was: value } }
           : { value: { ...(value as object), id: (key as number) + 200 } },
     });
-    expect(stores["out"]![0]).toEqual([100, { was: "out 0" }]);
-    expect(stores["in"]![9]).toEqual([209, { id: 209, text: "in 9" }]);
+    expect(stores.out![0]).toEqual([100, { was: "out 0" }]);
+    expect(stores.in![9]).toEqual([209, { id: 209, text: "in 9" }]);
   });
 
   test.each<[string, ExportOptions, string]>([

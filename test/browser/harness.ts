@@ -27,7 +27,7 @@ export function findBrowser(name: BrowserName): string | undefined {
   const { variable, names } = programs[name];
   const given = process.env[variable];
   if (given) return given;
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     for (const program of names) {
       const path = join(folder, program);
       try {
@@ -49,7 +49,7 @@ export function isMissing(name: BrowserName): boolean {
   if (findBrowser(name)) return false;
   const { variable, debian } = programs[name];
   const message = `No ${name} was found. Install it (Debian: apt-get install ${debian}) or set ${variable} to its path.`;
-  if (process.env["CI"] === "true") throw new Error(message);
+  if (process.env.CI === "true") throw new Error(message);
   process.stderr.write(`${message} The tests that need it are skipped.\n`);
   return true;
 }

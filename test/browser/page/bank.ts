@@ -31,8 +31,8 @@ export async function moveMoney(): Promise<number> {
     const done = ended(transaction);
     const [from, to] = moves % 2 ? ["left", "right"] : ["right", "left"];
     for (const [store, change] of [
-      [from!, -7],
-      [to!, 7],
+      [from, -7],
+      [to, 7],
     ] as const) {
       const key = (moves * 37) % accounts;
       const request = transaction.objectStore(store).get(key) as IDBRequest<{ balance: number }>;

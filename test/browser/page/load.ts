@@ -135,7 +135,9 @@ export async function upload(
 
 /** Values that both browsers store alike: no error stacks, and no types that only one of them has. */
 export async function fillPortable(name: string): Promise<void> {
-  const { errors: _errors, QuotaExceededError: _quota, ...values } = await valueMatrix();
+  const values = await valueMatrix();
+  delete values.errors;
+  delete values.QuotaExceededError;
   const db = await create(name, (upgrading) => {
     upgrading.createObjectStore("all");
     upgrading

@@ -73,7 +73,8 @@ function compare(
       return inside((a as Date).getTime(), (b as Date).getTime(), ".getTime()");
     case "RegExp":
       return (
-        inside(String(a), String(b), "") ||
+        inside((a as RegExp).source, (b as RegExp).source, ".source") ||
+        inside((a as RegExp).flags, (b as RegExp).flags, ".flags") ||
         inside((a as RegExp).lastIndex, (b as RegExp).lastIndex, ".lastIndex")
       );
     case "Boolean":

@@ -4,7 +4,7 @@ export async function valueMatrix(): Promise<Record<string, unknown>> {
   const buffer = new Uint8Array(64).map((_, at) => at * 3).buffer;
   const shared = { shared: true };
   const cycle: Record<string, unknown> = { name: "cycle" };
-  cycle["self"] = cycle;
+  cycle.self = cycle;
   const selfMap = new Map<unknown, unknown>();
   selfMap.set(selfMap, new Set([selfMap]));
   const holes = [1, , 3, , ,] as unknown[];
@@ -141,15 +141,15 @@ export async function valueMatrix(): Promise<Record<string, unknown>> {
       new Uint8Array(new Resizable(4, { maxByteLength: 16 }), 1),
     ];
   }
-  const Float16 = scope["Float16Array"];
-  if (Float16) values["Float16Array"] = new Float16([0.5, -0]);
-  const Quota = scope["QuotaExceededError"];
-  if (Quota) values["QuotaExceededError"] = new Quota("quota", { quota: 1, requested: 2 });
+  const Float16 = scope.Float16Array;
+  if (Float16) values.Float16Array = new Float16([0.5, -0]);
+  const Quota = scope.QuotaExceededError;
+  if (Quota) values.QuotaExceededError = new Quota("quota", { quota: 1, requested: 2 });
   if (typeof DataTransfer !== "undefined") {
     const transfer = new DataTransfer();
     transfer.items.add(new File(["one"], "1.txt", { lastModified: 1 }));
     transfer.items.add(new File(["two"], "2.txt", { lastModified: 2 }));
-    values["FileList"] = { files: transfer.files, empty: new DataTransfer().files };
+    values.FileList = { files: transfer.files, empty: new DataTransfer().files };
   }
   return values;
 }
