@@ -1,0 +1,79 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { publish, settleFolder } from "../../../io/file/publication.js";
+import { temporaryFolder } from "../../temporary-folder.js";
+
+const isStale = (name: string) => /^out-\d-of-\d$/.test(name);
+
+function tempFiles(folder: string, contents: Readonly<Record<string, string>>) {
+  mkdirSync(join(folder, "temp"), { recursive: true });
+  return Object.entries(contents).map(([name, content]) => {
+    const from = join(folder, "temp", `new-${name}`);
+    writeFileSync(from, content);
+    return { from, to: join(folder, name) };
+  });
+}
+
+function visible(folder: string): Record<string, string> {
+  const names = readdirSync(folder).filter((name) => name.startsWith("out")).sort();
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+}
+
+test("new files replace the old ones, and old ones with other names go", async () => {
+  const folder = temporaryFolder();
+  for (const name of ["out-0-of-3", "out-1-of-3", "out-2-of-3", "outer", "out-x-of-3"]) writeFileSync(join(folder, name), "old");
+  await publish({ prefix: join(folder, "out"), renames: tempFiles(folder, { "out-0-of-2": "a", "out-1-of-2": "b" }), isStale });
+  expect(visible(folder)).toEqual({ "out-0-of-2": "a", "out-1-of-2": "b", "out-x-of-3": "old", outer: "old" });
+  expect(readdirSync(folder).filter((name) => name.endsWith(".publication"))).toEqual([]);
+});
+
+/** A process number that no process has. */
+const deadPid = 2 ** 22 + 1;
+
+function journal(folder: string, owner: { host: string; pid: number }, renames: readonly { from: string; to: string }[]): void {
+  writeFileSync(join(folder, ".out.publication"), JSON.stringify({ renames, deletes: [], owner }));
+}
+
+test.each([0, 1, 2])("a publication whose process died after %i of 2 renames is completed by the next reader", async (done) => {
+  const folder = temporaryFolder();
+  const renames = tempFiles(folder, { "out-0-of-2": "a", "out-1-of-2": "b" });
+  journal(folder, { host: hostname(), pid: deadPid }, renames);
+  const { renameSync } = await import("node:fs");
+  for (const { from, to } of renames.slice(0, done)) renameSync(from, to);
+  await settleFolder(folder);
+  expect(visible(folder)).toEqual({ "out-0-of-2": "a", "out-1-of-2": "b" });
+  expect(existsSync(join(folder, ".out.publication"))).toBe(false);
+});
+
+test("a publication that was interrupted is completed before the next one", async () => {
+  const folder = temporaryFolder();
+  journal(folder, { host: hostname(), pid: deadPid }, tempFiles(folder, { "out-0-of-2": "a", "out-1-of-2": "b" }));
+  await publish({ prefix: join(folder, "out"), renames: tempFiles(folder, { "out-0-of-1": "c" }), isStale });
+  expect(visible(folder)).toEqual({ "out-0-of-1": "c" });
+});
+
+test("a stale file that was replaced after the journal was written stays", async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "out-0-of-1"), "another result");
+  const deletes = [{ path: join(folder, "out-0-of-1"), identity: "1:2:3" }];
+  writeFileSync(join(folder, ".out.publication"), JSON.stringify({ renames: [], deletes, owner: { host: hostname(), pid: deadPid } }));
+  await settleFolder(folder);
+  expect(visible(folder)).toEqual({ "out-0-of-1": "another result" });
+});
+
+test("many publications of one prefix at the same time leave one of the results, whole", async () => {
+  const folder = temporaryFolder();
+  const attempts = ["a", "b", "c", "d"].map((name, i) => {
+    const count = i + 1;
+    const files = Object.fromEntries(Array.from({ length: count }, (_, n) => [`out-${n}-of-${count}`, name]));
+    const renames = tempFiles(join(folder), files).map(({ from, to }) => ({ from, to }));
+    return publish({ prefix: join(folder, "out"), renames, isStale });
+  });
+  await Promise.all(attempts);
+  const left = visible(folder);
+  const [content] = Object.values(left);
+  const count = "abcd".indexOf(content!) + 1;
+  expect(left).toEqual(Object.fromEntries(Array.from({ length: count }, (_, n) => [`out-${n}-of-${count}`, content])));
+});
