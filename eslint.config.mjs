@@ -13,7 +13,7 @@ export default tseslint.config(
       "node_modules/",
       "snapshot/gen/",
       "examples/**/dist/",
-      "test/vectors/",
+      "test/vectors/*.json",
     ],
   },
   {
@@ -42,7 +42,11 @@ export default tseslint.config(
         "error",
         { considerDefaultExhaustiveForUnions: true },
       ],
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", caughtErrors: "all" }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        // `{ a, ...rest }` is how a property is left out.
+        { argsIgnorePattern: "^_", caughtErrors: "all", ignoreRestSiblings: true },
+      ],
       // Numbers in messages are meant; everything else that is not a string still has to be spelt out.
       "@typescript-eslint/restrict-template-expressions": [
         "error",
@@ -55,7 +59,10 @@ export default tseslint.config(
       "@typescript-eslint/no-non-null-assertion": "off",
       // A DoFn, a coder or a runner has to be a class for the SDK, with or without state of its own.
       "@typescript-eslint/no-extraneous-class": "off",
-      "@typescript-eslint/prefer-literal-enum-member": "off",
+      "@typescript-eslint/no-confusing-void-expression": [
+        "error",
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
     },
   },
   {
@@ -72,7 +79,6 @@ export default tseslint.config(
       "@typescript-eslint/no-unsafe-argument": "off",
       "@typescript-eslint/no-unsafe-assignment": "off",
       "@typescript-eslint/no-unsafe-member-access": "off",
-      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/require-await": "off",
     },
   },
