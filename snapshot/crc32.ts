@@ -21,7 +21,14 @@ const tables: readonly Uint32Array[] = (() => {
 })();
 
 const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
-  Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
 ];
 
 /** The checksum as an unsigned 32-bit number; `seed` continues an earlier one. */

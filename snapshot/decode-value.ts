@@ -1,11 +1,22 @@
 import { ByteReader } from "./byte-reader.js";
 import { SnapshotError } from "./error.js";
 import { HostObject, UnsupportedView } from "./host-object.js";
+import { define } from "./own-properties.js";
 import { type DecodedShape, decodeShapes } from "./shape.js";
 import { SnapshotBlob } from "./snapshot-blob.js";
 import { isWellFormed, readUtf16, readUtf8 } from "./text.js";
+import { readAttachments, type ValueAttachment } from "./value-attachments.js";
 import {
-  chunkDepth, errorNames, errorParts, flags, maxHostDepth, maxReservedBytes, tags, valueVersion, viewKinds, viewUnits,
+  chunkDepth,
+  errorNames,
+  errorParts,
+  flags,
+  maxHostDepth,
+  maxReservedBytes,
+  tags,
+  valueVersion,
+  viewKinds,
+  viewUnits,
 } from "./value-tags.js";
 
 export interface DecodeValueOptions {
@@ -26,38 +37,6 @@ export interface DecodeValueOptions {
  */
 export function decodeValue(bytes: Uint8Array, options: DecodeValueOptions = {}): unknown {
   return new ValueDecoder(bytes, options).decode();
-}
-
-/** An attachment that a value refers to, and where its hash stands in the value's bytes. */
-export interface ValueAttachment {
-  readonly sha256: Uint8Array;
-  readonly size: number;
-  /** Offset of the 32 hash bytes. */
-  readonly offset: number;
-}
-
-/** The attachments a value refers to, without decoding the value. */
-export function valueAttachments(bytes: Uint8Array): readonly ValueAttachment[] {
-  const first = bytes[0];
-  if (first === undefined || (first & flags.attachments) === 0) return [];
-  return readAttachments(new ByteReader(bytes, 1));
-}
-
-/** Puts the hash of attachment number `index` in place, when it is known only after the value was encoded. */
-export function setValueAttachmentHash(bytes: Uint8Array, index: number, sha256: Uint8Array): void {
-  const attachment = valueAttachments(bytes)[index];
-  if (!attachment) throw new TypeError(`The value has no attachment ${index}.`);
-  if (sha256.length !== 32) throw new TypeError("A SHA-256 hash has 32 bytes.");
-  bytes.set(sha256, attachment.offset);
-}
-
-function readAttachments(reader: ByteReader): ValueAttachment[] {
-  const count = reader.count(33);
-  if (count === 0) throw reader.malformed("an empty list of attachments");
-  return Array.from({ length: count }, () => {
-    const offset = reader.position;
-    return { offset, sha256: reader.take(32), size: reader.varint() };
-  });
 }
 
 /** A container whose contents come after the value that holds it. */
@@ -106,7 +85,8 @@ class ValueDecoder extends ByteReader {
     else if (first & flags.utf16) throw this.malformed("a string form without strings");
     const value = this.read(0);
     this.drain(0);
-    if (this.position !== this.end || this.textAt !== this.text.length) throw this.malformed("bytes after the value");
+    if (this.position !== this.end || this.textAt !== this.text.length)
+      throw this.malformed("bytes after the value");
     return value;
   }
 
@@ -116,9 +96,12 @@ class ValueDecoder extends ByteReader {
     const from = this.position;
     this.position += length;
     const text = utf16
-      ? length % 2 === 0 ? readUtf16(this.bytes, from, this.position) : undefined
+      ? length % 2 === 0
+        ? readUtf16(this.bytes, from, this.position)
+        : undefined
       : readUtf8(this.bytes, from, this.position);
-    if (text === undefined || (utf16 && isWellFormed(text))) throw this.malformed("a string section that is no valid text");
+    if (text === undefined || (utf16 && isWellFormed(text)))
+      throw this.malformed("a string section that is no valid text");
     this.text = text;
   }
 
@@ -136,44 +119,76 @@ class ValueDecoder extends ByteReader {
     if (tag >= tags.shortString) return this.string(tag & 0x3f);
     if (tag >= tags.shortObject) return this.object(tag & 0x1f, depth);
     switch (tag) {
-      case tags.undefined: return undefined;
-      case tags.null: return null;
-      case tags.false: return false;
-      case tags.true: return true;
-      case tags.int: return this.int(128);
-      case tags.negativeInt: return -1 - this.int(0);
-      case tags.float64: return this.float64();
-      case tags.bigint: return this.bigint();
-      case tags.negativeBigint: return this.negativeBigint();
-      case tags.string: return this.string(this.varint());
-      case tags.object: return this.object(this.varint(), depth);
-      case tags.denseArray: return this.denseArray(depth);
-      case tags.sparseArray: return this.sparseArray(depth);
-      case tags.map: return this.map(depth);
-      case tags.set: return this.set(depth);
-      case tags.reference: return this.reference();
-      default: return this.leaf(tag, depth);
+      case tags.undefined:
+        return undefined;
+      case tags.null:
+        return null;
+      case tags.false:
+        return false;
+      case tags.true:
+        return true;
+      case tags.int:
+        return this.int(128);
+      case tags.negativeInt:
+        return -1 - this.int(0);
+      case tags.float64:
+        return this.float64();
+      case tags.bigint:
+        return this.bigint();
+      case tags.negativeBigint:
+        return this.negativeBigint();
+      case tags.string:
+        return this.string(this.varint());
+      case tags.object:
+        return this.object(this.varint(), depth);
+      case tags.denseArray:
+        return this.denseArray(depth);
+      case tags.sparseArray:
+        return this.sparseArray(depth);
+      case tags.map:
+        return this.map(depth);
+      case tags.set:
+        return this.set(depth);
+      case tags.reference:
+        return this.reference();
+      default:
+        return this.leaf(tag, depth);
     }
   }
 
   private leaf(tag: number, depth: number): unknown {
     switch (tag) {
-      case tags.date: return this.keep(new Date(this.float64()));
-      case tags.regexp: return this.keep(this.regexp());
-      case tags.arrayBuffer: return this.keep(this.buffer(this.count()));
-      case tags.resizableArrayBuffer: return this.keep(this.resizable());
-      case tags.bytes: return this.wholeBytes();
-      case tags.view: return this.view();
-      case tags.boxedFalse: return this.keep(Object(false));
-      case tags.boxedTrue: return this.keep(Object(true));
-      case tags.boxedNumber: return this.keep(Object(this.float64()));
-      case tags.boxedString: return this.keep(Object(this.string(this.varint())));
-      case tags.boxedBigint: return this.boxedBigint();
-      case tags.error: return this.error(depth);
+      case tags.date:
+        return this.keep(new Date(this.float64()));
+      case tags.regexp:
+        return this.keep(this.regexp());
+      case tags.arrayBuffer:
+        return this.keep(this.buffer(this.count()));
+      case tags.resizableArrayBuffer:
+        return this.keep(this.resizable());
+      case tags.bytes:
+        return this.wholeBytes();
+      case tags.view:
+        return this.view();
+      case tags.boxedFalse:
+        return this.keep(Object(false));
+      case tags.boxedTrue:
+        return this.keep(Object(true));
+      case tags.boxedNumber:
+        return this.keep(Object(this.float64()));
+      case tags.boxedString:
+        return this.keep(Object(this.string(this.varint())));
+      case tags.boxedBigint:
+        return this.boxedBigint();
+      case tags.error:
+        return this.error(depth);
       case tags.blob:
-      case tags.file: return this.blob(tag === tags.file);
-      case tags.host: return this.host();
-      default: throw this.malformed(`an unknown tag 0x${tag.toString(16)}`);
+      case tags.file:
+        return this.blob(tag === tags.file);
+      case tags.host:
+        return this.host();
+      default:
+        throw this.malformed(`an unknown tag 0x${tag.toString(16)}`);
     }
   }
 
@@ -204,7 +219,11 @@ class ValueDecoder extends ByteReader {
     try {
       return BigInt(hex);
     } catch (cause) {
-      throw new SnapshotError("SNAPSHOT_LIMIT_EXCEEDED", `A bigint of ${length} bytes is larger than this engine can hold.`, { cause });
+      throw new SnapshotError(
+        "SNAPSHOT_LIMIT_EXCEEDED",
+        `A bigint of ${length} bytes is larger than this engine can hold.`,
+        { cause },
+      );
     }
   }
 
@@ -216,7 +235,8 @@ class ValueDecoder extends ByteReader {
 
   private boxedBigint(): unknown {
     const tag = this.byte();
-    if (tag !== tags.bigint && tag !== tags.negativeBigint) throw this.malformed("a boxed bigint without a bigint");
+    if (tag !== tags.bigint && tag !== tags.negativeBigint)
+      throw this.malformed("a boxed bigint without a bigint");
     return this.keep(Object(tag === tags.bigint ? this.bigint() : this.negativeBigint()));
   }
 
@@ -238,7 +258,7 @@ class ValueDecoder extends ByteReader {
       for (const name of names) define(target, name, this.read(depth));
       return;
     }
-    for (let i = 0; i < names.length; i++) target[names[i]!] = this.read(depth);
+    for (const name of names) target[name] = this.read(depth);
   }
 
   private denseArray(depth: number): unknown {
@@ -310,12 +330,24 @@ class ValueDecoder extends ByteReader {
     for (let i = from; i < this.later.length; i++) {
       const pending = this.later[i]!;
       switch (pending.kind) {
-        case "object": this.fillObject(pending.target, pending.shape, 1); break;
-        case "dense": this.fillDense(pending.target, pending.count, 1); break;
-        case "sparse": this.fillSparse(pending.target, pending.count, 1); break;
-        case "map": this.fillMap(pending.target, pending.count, 1); break;
-        case "set": this.fillSet(pending.target, pending.count, 1); break;
-        case "cause": define(pending.target, "cause", this.read(1), false); break;
+        case "object":
+          this.fillObject(pending.target, pending.shape, 1);
+          break;
+        case "dense":
+          this.fillDense(pending.target, pending.count, 1);
+          break;
+        case "sparse":
+          this.fillSparse(pending.target, pending.count, 1);
+          break;
+        case "map":
+          this.fillMap(pending.target, pending.count, 1);
+          break;
+        case "set":
+          this.fillSet(pending.target, pending.count, 1);
+          break;
+        case "cause":
+          define(pending.target, "cause", this.read(1), false);
+          break;
       }
     }
     this.later.length = from;
@@ -327,7 +359,9 @@ class ValueDecoder extends ByteReader {
     try {
       return new RegExp(source, flagText);
     } catch (cause) {
-      throw new SnapshotError("SNAPSHOT_MALFORMED", "A regular expression that this engine doesn't accept.", { cause });
+      throw new SnapshotError("SNAPSHOT_MALFORMED", "A regular expression that this engine doesn't accept.", {
+        cause,
+      });
     }
   }
 
@@ -342,10 +376,16 @@ class ValueDecoder extends ByteReader {
     if (length > maxByteLength) throw this.malformed("a resizable ArrayBuffer longer than its maximum");
     this.reserved += maxByteLength;
     if (this.reserved > maxReservedBytes) {
-      throw new SnapshotError("SNAPSHOT_LIMIT_EXCEEDED", "The value's resizable ArrayBuffers may grow to over 1 GiB together.");
+      throw new SnapshotError(
+        "SNAPSHOT_LIMIT_EXCEEDED",
+        "The value's resizable ArrayBuffers may grow to over 1 GiB together.",
+      );
     }
     const bytes = this.take(length);
-    const Resizable = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+    const Resizable = ArrayBuffer as unknown as new (
+      length: number,
+      options: { maxByteLength: number },
+    ) => ArrayBuffer;
     const buffer = new Resizable(length, { maxByteLength });
     new Uint8Array(buffer).set(bytes);
     return buffer;
@@ -367,17 +407,22 @@ class ValueDecoder extends ByteReader {
     // The view's number comes before its buffer's.
     const id = this.objects.push(undefined) - 1;
     const next = this.bytes[this.position];
-    const plausible = next === tags.arrayBuffer || next === tags.resizableArrayBuffer || next === tags.reference;
+    const plausible =
+      next === tags.arrayBuffer || next === tags.resizableArrayBuffer || next === tags.reference;
     const buffer = plausible ? this.read(0) : undefined;
     if (!(buffer instanceof ArrayBuffer)) throw this.malformed("a view without a buffer");
     const elements = length === 0 ? undefined : length - 1;
     const resizable = (buffer as ArrayBuffer & { resizable?: boolean }).resizable === true;
-    if (elements === undefined && !resizable) throw this.malformed("a view that follows the length of a fixed buffer");
+    if (elements === undefined && !resizable)
+      throw this.malformed("a view that follows the length of a fixed buffer");
     const fits = byteOffset % unit === 0 || kind === 0;
-    if (!fits || byteOffset + (elements ?? 0) * unit > buffer.byteLength) throw this.malformed("a view beyond its buffer");
+    if (!fits || byteOffset + (elements ?? 0) * unit > buffer.byteLength)
+      throw this.malformed("a view beyond its buffer");
     const Constructor = (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name];
     const view = Constructor
-      ? elements === undefined ? new Constructor(buffer, byteOffset) : new Constructor(buffer, byteOffset, elements)
+      ? elements === undefined
+        ? new Constructor(buffer, byteOffset)
+        : new Constructor(buffer, byteOffset, elements)
       : new UnsupportedView(name, buffer, byteOffset, elements);
     this.objects[id] = view;
     return view;
@@ -388,7 +433,8 @@ class ValueDecoder extends ByteReader {
     const parts = this.byte();
     if (kind === undefined || parts > 7) throw this.malformed("an error of an unknown kind");
     const Constructor = (globalThis as unknown as Record<string, ErrorConstructor>)[kind]!;
-    const error = parts & errorParts.message ? new Constructor(this.string(this.varint())) : new Constructor();
+    const error =
+      parts & errorParts.message ? new Constructor(this.string(this.varint())) : new Constructor();
     // Without a stack of its own the one of this very call would pass for data.
     define(error, "stack", parts & errorParts.stack ? this.string(this.varint()) : undefined, false);
     this.objects.push(error);
@@ -428,8 +474,3 @@ class ValueDecoder extends ByteReader {
 }
 
 type ViewConstructor = new (buffer: ArrayBuffer, byteOffset: number, length?: number) => ArrayBufferView;
-
-/** Defines rather than assigns: `__proto__` and inherited setters are data like any other name. */
-function define(target: object, name: string, value: unknown, enumerable = true): void {
-  Object.defineProperty(target, name, { value, enumerable, configurable: true, writable: true });
-}

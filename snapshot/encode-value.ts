@@ -1,11 +1,22 @@
 import { ByteWriter } from "./byte-writer.js";
-import { SnapshotError } from "./error.js";
 import { HostObject, UnsupportedView } from "./host-object.js";
+import { type Intrinsic, intrinsicOf, slotValue } from "./intrinsic.js";
+import { isDense, ownText } from "./own-properties.js";
+import { SeenObjects } from "./seen-objects.js";
 import { type Shape, shapeOf } from "./shape.js";
 import { SnapshotBlob } from "./snapshot-blob.js";
-import { isWellFormed, writeUtf16, writeUtf8 } from "./text.js";
-import { type Intrinsic, intrinsicOf } from "./intrinsic.js";
-import { chunkDepth, errorNames, errorParts, flags, maxHostDepth, maxReservedBytes, tags, valueVersion, viewKinds, viewUnits } from "./value-tags.js";
+import { unsupportedValue } from "./unsupported-value.js";
+import { ValueSections } from "./value-sections.js";
+import {
+  chunkDepth,
+  errorNames,
+  errorParts,
+  maxHostDepth,
+  maxReservedBytes,
+  tags,
+  viewKinds,
+} from "./value-tags.js";
+import { isBuffer, isLengthTracking, viewKindOf } from "./view-kind.js";
 
 export interface EncodeValueOptions {
   /**
@@ -17,7 +28,8 @@ export interface EncodeValueOptions {
    * Called for objects that are no ECMAScript type: DOM objects and class instances. What it returns is written in the object's place; on
    * undefined the object's own enumerable properties are (as structured clone does with class instances).
    */
-  readonly hostObject?: ((value: object) => HostObject | SnapshotBlob | UnsupportedView | undefined) | undefined;
+  readonly hostObject?:
+    ((value: object) => HostObject | SnapshotBlob | UnsupportedView | undefined) | undefined;
 }
 
 /**
@@ -41,19 +53,14 @@ export function encodeValue(value: unknown, options: EncodeValueOptions = {}): U
 /** A hook may itself encode, so there can be more than one at work. */
 const idle: ValueEncoder[] = [];
 let serial = 0;
-/** Up to here a linear search among the objects seen is faster than a Map. */
-const linearLimit = 12;
+
+type Contents = "Object" | "Dense" | "Sparse" | "Map" | "Set" | "Cause";
 
 class ValueEncoder {
   private readonly body = new ByteWriter(1024);
-  private readonly head = new ByteWriter(512);
-  private readonly shapeBytes = new ByteWriter(512);
-  private strings = "";
-  private seen: object[] = [];
-  private seenAt: Map<object, number> | undefined;
-  private blobs: SnapshotBlob[] = [];
-  private later: object[] = [];
-  private shapeCount = 0;
+  private readonly sections = new ValueSections();
+  private readonly seen = new SeenObjects();
+  private later: { readonly kind: Contents; readonly value: object }[] = [];
   private lastShape: Shape | undefined;
   private run = 0;
   private hostDepth = 0;
@@ -68,75 +75,17 @@ class ValueEncoder {
     this.hook = options.hostObject;
     this.write(value, 0);
     this.drain(0);
-    return this.assemble();
+    return this.sections.assemble(this.body);
   }
 
   release(): void {
     this.body.reset();
-    this.head.reset();
-    this.shapeBytes.reset();
-    this.strings = "";
-    this.seen = [];
-    this.seenAt = undefined;
-    this.blobs = [];
+    this.sections.reset();
+    this.seen.reset();
     this.later = [];
     this.open = [];
-    this.shapeCount = 0;
     this.hostDepth = 0;
     this.hook = undefined;
-  }
-
-  private assemble(): Uint8Array {
-    const { head, body, shapeBytes, strings } = this;
-    let flag = valueVersion << 4;
-    if (this.blobs.length > 0) flag |= flags.attachments;
-    if (shapeBytes.position > 0) flag |= flags.shapes;
-    head.byte(0);
-    if (this.blobs.length > 0) {
-      head.varint(this.blobs.length);
-      for (const blob of this.blobs) {
-        head.bytes(blob.sha256);
-        head.varint(blob.size);
-      }
-    }
-    if (shapeBytes.position > 0) {
-      head.varint(shapeBytes.position);
-      head.bytes(shapeBytes.peek());
-    }
-    if (strings.length > 0) {
-      flag |= flags.strings;
-      if (isWellFormed(strings)) {
-        this.appendUtf8(strings);
-      } else {
-        flag |= flags.utf16;
-        head.varint(strings.length * 2);
-        head.ensure(strings.length * 2);
-        head.position = writeUtf16(strings, head.buffer, head.position);
-      }
-    }
-    head.buffer[0] = flag;
-    const result = new Uint8Array(head.position + body.position);
-    result.set(head.peek(), 0);
-    result.set(body.peek(), head.position);
-    return result;
-  }
-
-  private appendUtf8(strings: string): void {
-    const { head } = this;
-    // The length in bytes is known only afterwards: leave room for a short length, move the text when it turns out longer.
-    const lengthAt = head.position;
-    head.ensure(strings.length * 3 + 10);
-    const start = lengthAt + 1;
-    const written = writeUtf8(strings, head.buffer.subarray(start));
-    if (written < 0x80) {
-      head.buffer[lengthAt] = written;
-      head.position = start + written;
-      return;
-    }
-    const lengthSize = Math.ceil(Math.log2(written + 1) / 7);
-    head.buffer.copyWithin(lengthAt + lengthSize, start, start + written);
-    head.varint(written);
-    head.position += written;
   }
 
   private write(value: unknown, depth: number): void {
@@ -162,7 +111,7 @@ class ValueEncoder {
         else this.object(value, depth);
         return;
       default:
-        throw unsupported(`a ${typeof value}`);
+        throw unsupportedValue(`a ${typeof value}`);
     }
   }
 
@@ -201,7 +150,8 @@ class ValueEncoder {
     const length = hex.length / 2;
     body.varint(length);
     body.ensure(length);
-    for (let i = length - 1; i >= 0; i--) body.buffer[body.position++] = parseInt(hex.slice(i * 2, i * 2 + 2), 16);
+    for (let i = length - 1; i >= 0; i--)
+      body.buffer[body.position++] = parseInt(hex.slice(i * 2, i * 2 + 2), 16);
   }
 
   private string(value: string, short: number): void {
@@ -211,13 +161,13 @@ class ValueEncoder {
       this.body.byte(tags.string);
       this.body.varint(value.length);
     }
-    this.strings += value;
+    this.sections.strings += value;
   }
 
   /** A string whose tag is implied: its length alone. */
   private text(value: string): void {
     this.body.varint(value.length);
-    this.strings += value;
+    this.sections.strings += value;
   }
 
   private object(value: object, depth: number): void {
@@ -233,12 +183,12 @@ class ValueEncoder {
       case "Map":
         this.body.byte(tags.map);
         this.body.varint((value as Map<unknown, unknown>).size);
-        this.contents(value, depth, this.mapContents);
+        this.contents("Map", value, depth);
         break;
       case "Set":
         this.body.byte(tags.set);
         this.body.varint((value as Set<unknown>).size);
-        this.contents(value, depth, this.setContents);
+        this.contents("Set", value, depth);
         break;
       default:
         this.leaf(kind, value, depth);
@@ -251,7 +201,7 @@ class ValueEncoder {
     switch (kind) {
       case "Date":
         body.byte(tags.date);
-        return this.float64(Date.prototype.getTime.call(value as Date));
+        return this.float64(slotValue.Date.call(value) as number);
       case "RegExp":
         body.byte(tags.regexp);
         this.text((value as RegExp).source);
@@ -261,20 +211,20 @@ class ValueEncoder {
       case "View":
         return this.view(value as ArrayBufferView);
       case "Boolean":
-        return body.byte(Boolean.prototype.valueOf.call(value) ? tags.boxedTrue : tags.boxedFalse);
+        return body.byte(slotValue.Boolean.call(value) ? tags.boxedTrue : tags.boxedFalse);
       case "Number":
         body.byte(tags.boxedNumber);
-        return this.float64(Number.prototype.valueOf.call(value));
+        return this.float64(slotValue.Number.call(value) as number);
       case "String":
         body.byte(tags.boxedString);
-        return this.text(String.prototype.valueOf.call(value));
+        return this.text(slotValue.String.call(value) as string);
       case "BigInt":
         body.byte(tags.boxedBigint);
-        return this.bigint(BigInt.prototype.valueOf.call(value));
+        return this.bigint(slotValue.BigInt.call(value) as bigint);
       case "Error":
         return this.error(value as Error, depth);
       case "Refused":
-        throw unsupported(`a ${Object.prototype.toString.call(value).slice(8, -1)}`);
+        throw unsupportedValue(`a ${Object.prototype.toString.call(value).slice(8, -1)}`);
       default:
         return this.host(value, depth);
     }
@@ -283,62 +233,55 @@ class ValueEncoder {
   /** False when the object was met before, and a reference to it is written. */
   private register(value: object): boolean {
     if (this.canonical) {
-      if (this.open.includes(value)) throw unsupported("a cycle, which a group key must not have");
-      if (this.open.length > 512) throw unsupported("a group key nested over 512 levels");
+      if (this.open.includes(value)) throw unsupportedValue("a cycle, which a group key must not have");
+      if (this.open.length > 512) throw unsupportedValue("a group key nested over 512 levels");
       this.open.push(value);
       return true;
     }
-    const { seen } = this;
-    if (seen.length <= linearLimit) {
-      for (let i = 0; i < seen.length; i++) if (seen[i] === value) return this.reference(i);
-      seen.push(value);
-      return true;
-    }
-    if (!this.seenAt) {
-      this.seenAt = new Map();
-      for (let i = 0; i < seen.length; i++) this.seenAt.set(seen[i]!, i);
-    }
-    const id = this.seenAt.get(value);
-    if (id !== undefined) return this.reference(id);
-    this.seenAt.set(value, seen.length);
-    seen.push(value);
-    return true;
-  }
-
-  private reference(id: number): false {
+    const id = this.seen.add(value);
+    if (id < 0) return true;
     this.body.byte(tags.reference);
     this.body.varint(id);
     return false;
   }
 
   /** Contents now, or later when the nesting has reached `chunkDepth` (FORMAT.md "Deep values"). Group keys are shallow: always now. */
-  private contents(value: object, depth: number, write: (this: this, value: object, depth: number) => void): void {
-    if (depth < chunkDepth || this.canonical) write.call(this, value, depth + 1);
-    else this.later.push(value);
+  private contents(kind: Contents, value: object, depth: number): void {
+    if (depth < chunkDepth || this.canonical) this.fill(kind, value, depth + 1);
+    else this.later.push({ kind, value });
   }
 
   private drain(from: number): void {
-    for (let i = from; i < this.later.length; i++) {
-      const value = this.later[i]!;
-      switch (intrinsicOf(value)) {
-        case "Array":
-          if (isDense(value as unknown[])) this.denseContents(value, 1);
-          else this.sparseContents(value, 1);
-          break;
-        case "Map":
-          this.mapContents(value, 1);
-          break;
-        case "Set":
-          this.setContents(value, 1);
-          break;
-        case "Error":
-          this.write((value as Error).cause, 1);
-          break;
-        default:
-          this.plainContents(value, 1);
-      }
-    }
+    for (let i = from; i < this.later.length; i++) this.fill(this.later[i]!.kind, this.later[i]!.value, 1);
     this.later.length = from;
+  }
+
+  private fill(kind: Contents, value: object, depth: number): void {
+    switch (kind) {
+      case "Object":
+        for (const name of this.namesOf(value)) this.write((value as Record<string, unknown>)[name], depth);
+        break;
+      case "Dense":
+        for (const item of value as readonly unknown[]) this.write(item, depth);
+        break;
+      case "Sparse":
+        for (const name of Object.keys(value)) {
+          this.text(name);
+          this.write((value as Record<string, unknown>)[name], depth);
+        }
+        break;
+      case "Map":
+        for (const [key, item] of value as Map<unknown, unknown>) {
+          this.write(key, depth);
+          this.write(item, depth);
+        }
+        break;
+      case "Set":
+        for (const item of value as Set<unknown>) this.write(item, depth);
+        break;
+      case "Cause":
+        this.write((value as Error).cause, depth);
+    }
   }
 
   private namesOf(value: object): string[] {
@@ -353,11 +296,7 @@ class ValueEncoder {
     const shape = shapeOf(names, guess);
     if (shape !== guess && this.lastShape) this.lastShape.next = shape;
     this.lastShape = shape;
-    if (shape.usedBy !== this.run) {
-      shape.usedBy = this.run;
-      shape.index = this.shapeCount++;
-      this.shapeBytes.bytes(shape.bytes);
-    }
+    this.sections.declare(shape, this.run);
     if (shape.index < 32) {
       body.byte(tags.shortObject | shape.index);
     } else {
@@ -365,14 +304,10 @@ class ValueEncoder {
       body.varint(shape.index);
     }
     if (depth >= chunkDepth && !this.canonical) {
-      this.later.push(value);
+      this.later.push({ kind: "Object", value });
       return;
     }
     for (const name of shape.names) this.write(value[name], depth + 1);
-  }
-
-  private plainContents(value: object, depth: number): void {
-    for (const name of this.namesOf(value)) this.write((value as Record<string, unknown>)[name], depth);
   }
 
   private array(value: readonly unknown[], depth: number): void {
@@ -380,47 +315,28 @@ class ValueEncoder {
     if (isDense(value)) {
       body.byte(tags.denseArray);
       body.varint(value.length);
-      this.contents(value, depth, this.denseContents);
+      this.contents("Dense", value, depth);
       return;
     }
     body.byte(tags.sparseArray);
     body.varint(value.length);
     const names = Object.keys(value);
     body.varint(names.length);
-    this.contents(value, depth, this.sparseContents);
-  }
-
-  private denseContents(value: object, depth: number): void {
-    const items = value as readonly unknown[];
-    for (let i = 0; i < items.length; i++) this.write(items[i], depth);
-  }
-
-  private sparseContents(value: object, depth: number): void {
-    for (const name of Object.keys(value)) {
-      this.text(name);
-      this.write((value as Record<string, unknown>)[name], depth);
-    }
-  }
-
-  private mapContents(value: object, depth: number): void {
-    for (const [key, item] of Map.prototype.entries.call(value) as Iterable<[unknown, unknown]>) {
-      this.write(key, depth);
-      this.write(item, depth);
-    }
-  }
-
-  private setContents(value: object, depth: number): void {
-    for (const item of Set.prototype.values.call(value) as Iterable<unknown>) this.write(item, depth);
+    this.contents("Sparse", value, depth);
   }
 
   private arrayBuffer(value: ArrayBuffer): void {
     const { body } = this;
-    const { resizable, maxByteLength, detached } = value as ArrayBuffer & { resizable?: boolean; maxByteLength?: number; detached?: boolean };
-    if (detached === true) throw unsupported("a detached ArrayBuffer");
+    const { resizable, maxByteLength, detached } = value as ArrayBuffer & {
+      resizable?: boolean;
+      maxByteLength?: number;
+      detached?: boolean;
+    };
+    if (detached === true) throw unsupportedValue("a detached ArrayBuffer");
     body.byte(resizable === true ? tags.resizableArrayBuffer : tags.arrayBuffer);
     body.varint(value.byteLength);
     if (resizable === true) {
-      if (maxByteLength! > maxReservedBytes) throw unsupported("a resizable ArrayBuffer of over 1 GiB");
+      if (maxByteLength! > maxReservedBytes) throw unsupportedValue("a resizable ArrayBuffer of over 1 GiB");
       body.varint(maxByteLength!);
     }
     body.bytes(new Uint8Array(value));
@@ -430,10 +346,14 @@ class ValueEncoder {
     const { body } = this;
     const kindName = viewKindOf(value);
     // A Buffer (or another subclass) may lie in a pool with the bytes of strangers: only its own bytes are its value.
-    const pooled = kindName === "Uint8Array" && Object.getPrototypeOf(value) !== Uint8Array.prototype && isBuffer(value);
+    const pooled =
+      kindName === "Uint8Array" && Object.getPrototypeOf(value) !== Uint8Array.prototype && isBuffer(value);
     const buffer = value.buffer as ArrayBuffer & { resizable?: boolean };
     const whole = value.byteOffset === 0 && value.byteLength === buffer.byteLength;
-    if (kindName === "Uint8Array" && (pooled || (whole && buffer.resizable !== true && !this.isSeen(buffer)))) {
+    if (
+      kindName === "Uint8Array" &&
+      (pooled || (whole && buffer.resizable !== true && !this.seen.has(buffer)))
+    ) {
       body.byte(tags.bytes);
       body.varint(value.byteLength);
       body.bytes(value as Uint8Array);
@@ -441,11 +361,16 @@ class ValueEncoder {
       if (!this.canonical) this.register(pooled ? {} : buffer);
       return;
     }
-    if (!(buffer instanceof ArrayBuffer) && Object.prototype.toString.call(buffer) !== "[object ArrayBuffer]") {
-      throw unsupported("a view on a SharedArrayBuffer");
+    if (
+      !(buffer instanceof ArrayBuffer) &&
+      Object.prototype.toString.call(buffer) !== "[object ArrayBuffer]"
+    ) {
+      throw unsupportedValue("a view on a SharedArrayBuffer");
     }
     const kind = viewKinds.indexOf(kindName);
-    const length = isLengthTracking(value) ? 0 : 1 + (kind === 0 ? value.byteLength : (value as Uint8Array).length);
+    const length = isLengthTracking(value)
+      ? 0
+      : 1 + (kind === 0 ? value.byteLength : (value as Uint8Array).length);
     this.viewParts(kind, value.byteOffset, length, buffer);
   }
 
@@ -456,10 +381,6 @@ class ValueEncoder {
     body.varint(byteOffset);
     body.varint(length);
     this.object(buffer, 0);
-  }
-
-  private isSeen(value: object): boolean {
-    return this.seenAt ? this.seenAt.has(value) : this.seen.includes(value);
   }
 
   private error(value: Error, depth: number): void {
@@ -479,22 +400,26 @@ class ValueEncoder {
     );
     if (message !== undefined) this.text(message);
     if (typeof stack === "string") this.text(stack);
-    if (hasCause) this.contents(value, depth, this.causeContents);
-  }
-
-  private causeContents(value: object, depth: number): void {
-    this.write((value as Error).cause, depth);
+    if (hasCause) this.contents("Cause", value, depth);
   }
 
   private host(value: object, depth: number): void {
     const form =
-      value instanceof SnapshotBlob || value instanceof HostObject || value instanceof UnsupportedView ? value : this.hook?.(value);
+      value instanceof SnapshotBlob || value instanceof HostObject || value instanceof UnsupportedView
+        ? value
+        : this.hook?.(value);
     if (form instanceof SnapshotBlob) return this.blob(form);
     if (form instanceof UnsupportedView) {
-      return this.viewParts(viewKinds.indexOf(form.kind), form.byteOffset, form.length === undefined ? 0 : 1 + form.length, form.buffer);
+      return this.viewParts(
+        viewKinds.indexOf(form.kind),
+        form.byteOffset,
+        form.length === undefined ? 0 : 1 + form.length,
+        form.buffer,
+      );
     }
     if (form === undefined) return this.plain(value as Record<string, unknown>, depth);
-    if (++this.hostDepth > maxHostDepth) throw unsupported(`a ${form.type} nested in host objects over ${maxHostDepth} levels`);
+    if (++this.hostDepth > maxHostDepth)
+      throw unsupportedValue(`a ${form.type} nested in host objects over ${maxHostDepth} levels`);
     this.body.byte(tags.host);
     this.text(form.type);
     // The reader makes the host object from finished data, so this data's own deep parts follow at once.
@@ -507,76 +432,12 @@ class ValueEncoder {
   private blob(blob: SnapshotBlob): void {
     const { body } = this;
     body.byte(blob.isFile ? tags.file : tags.blob);
-    body.varint(this.blobs.length);
+    body.varint(this.sections.blobs.length);
     this.text(blob.type);
     if (blob.isFile) {
       this.text(blob.name!);
       this.float64(blob.lastModified ?? 0);
     }
-    this.blobs.push(blob);
+    this.sections.blobs.push(blob);
   }
-}
-
-/** Keys are exactly 0..n-1: no hole and no named property. */
-function isDense(value: readonly unknown[]): boolean {
-  for (let i = 0; i < value.length; i++) if (value[i] === undefined && !Object.hasOwn(value, i)) return false;
-  return Object.keys(value).length === value.length;
-}
-
-function viewKindOf(value: ArrayBufferView): (typeof viewKinds)[number] {
-  if (Object.prototype.toString.call(value) === "[object DataView]") return "DataView";
-  const tag: unknown = typedArrayTag.call(value);
-  return typeof tag === "string" ? (tag as (typeof viewKinds)[number]) : "DataView";
-}
-
-const typedArrayTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
-
-function isBuffer(value: ArrayBufferView): boolean {
-  const { Buffer } = globalThis as { Buffer?: { isBuffer(value: unknown): boolean } };
-  return Buffer?.isBuffer(value) ?? false;
-}
-
-/**
- * Does the view follow its resizable buffer? Nothing tells directly. A copy is asked: when its buffer shrinks by a byte, a view of fixed
- * length that reached to the end is out of bounds (and its methods throw), one that follows is not.
- */
-function isLengthTracking(value: ArrayBufferView): boolean {
-  const buffer = value.buffer as ArrayBuffer & { resizable?: boolean };
-  if (buffer.resizable !== true) return false;
-  const end = value.byteOffset + value.byteLength;
-  if (buffer.byteLength - end >= viewUnits[viewKinds.indexOf(viewKindOf(value))]!) return false;
-  const clone = structuredCloneOf(value);
-  if (clone === undefined) return true;
-  const copy = clone.buffer as ArrayBuffer & { resize(length: number): void; maxByteLength: number };
-  if (value.byteLength === 0) {
-    // Nothing to shrink: an empty view that follows grows with its buffer (at the maximum the two can't be told apart, nor ever differ).
-    copy.resize(Math.min(copy.maxByteLength, copy.byteLength + 8));
-    return clone.byteLength > 0;
-  }
-  copy.resize(end - 1);
-  try {
-    if (viewKindOf(value) === "DataView") return clone.byteLength >= 0;
-    (clone as Uint8Array).reverse();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function structuredCloneOf(value: ArrayBufferView): ArrayBufferView | undefined {
-  const { structuredClone } = globalThis as { structuredClone?: <T>(value: T) => T };
-  return structuredClone?.(value);
-}
-
-function ownText(value: object, name: string): string | undefined {
-  const descriptor = Object.getOwnPropertyDescriptor(value, name);
-  if (!descriptor || !("value" in descriptor)) return undefined;
-  return typeof descriptor.value === "string" ? descriptor.value : String(descriptor.value);
-}
-
-function unsupported(what: string): SnapshotError {
-  return new SnapshotError(
-    "SNAPSHOT_VALUE_UNSUPPORTED",
-    `The value contains ${what}, which IndexedDB can't store and a snapshot can't hold. Leave it out or turn it into plain data first.`,
-  );
 }

@@ -1,11 +1,20 @@
 import type { ByteSource } from "./byte-source.js";
 import { SnapshotError } from "./error.js";
 import {
-  decodeFrameHead, endMagic, formatVersion, type FrameHead, frameKinds, openPayload, startBytes, startMagic, startsWith, trailerBytes,
+  decodeFrameHead,
+  endMagic,
+  formatVersion,
+  type FrameHead,
+  frameKinds,
+  openPayload,
+  startBytes,
+  startMagic,
+  startsWith,
+  trailerBytes,
 } from "./frame.js";
 import { headerFromMessage, type SnapshotHeader } from "./header.js";
 import { limits } from "./limits.js";
-import { footerMessage, type FrameEntryMessage } from "./message-codec.js";
+import { footerMessage, type FrameEntryMessage, type FrameHeader } from "./message-codec.js";
 import type { Platform } from "./platform.js";
 import { toHex } from "./sha256.js";
 import { decodeText } from "./text.js";
@@ -31,19 +40,34 @@ export interface Footer {
  */
 export async function readFooter(source: ByteSource, platform: Platform): Promise<Footer> {
   const { byteLength } = source;
-  if (byteLength === 0) throw new SnapshotError("SNAPSHOT_EMPTY", `${named(source)} is empty: nothing was ever written to it.`, { file: source.name });
+  if (byteLength === 0)
+    throw new SnapshotError("SNAPSHOT_EMPTY", `${named(source)} is empty: nothing was ever written to it.`, {
+      file: source.name,
+    });
   const tailStart = Math.max(0, byteLength - tailBytes);
   const tail = await source.slice(tailStart, byteLength);
-  const offset = tail.length >= trailerBytes + startBytes ? readTrailer(tail.subarray(tail.length - trailerBytes), source, platform) : undefined;
+  const offset =
+    tail.length >= trailerBytes + startBytes
+      ? readTrailer(tail.subarray(tail.length - trailerBytes), source, platform)
+      : undefined;
   if (offset === undefined) throw await diagnose(source);
-  if (offset < startBytes || offset > byteLength - trailerBytes) throw malformed("points outside of the file", source);
+  if (offset < startBytes || offset > byteLength - trailerBytes)
+    throw malformed("points outside of the file", source);
   const frame =
-    offset >= tailStart ? tail.subarray(offset - tailStart, tail.length - trailerBytes) : await source.slice(offset, byteLength - trailerBytes);
+    offset >= tailStart
+      ? tail.subarray(offset - tailStart, tail.length - trailerBytes)
+      : await source.slice(offset, byteLength - trailerBytes);
   const head = decodeFrameHead(frame, undefined, offset, platform);
-  if (!head || head.kind !== frameKinds.footer || head.length + head.header.stored_length !== frame.length) {
+  if (head?.kind !== frameKinds.footer || head.length + head.header.stored_length !== frame.length) {
     throw malformed("does not point to a footer", source);
   }
-  const payload = await openPayload(head.header, frame.subarray(head.length), offset, platform, limits.footerBytes);
+  const payload = await openPayload(
+    head.header,
+    frame.subarray(head.length),
+    offset,
+    platform,
+    limits.footerBytes,
+  );
   return parseFooter(payload, head, offset, source);
 }
 
@@ -51,7 +75,11 @@ function readTrailer(trailer: Uint8Array, source: ByteSource, platform: Platform
   if (!startsWith(trailer.subarray(16), endMagic)) return undefined;
   const view = new DataView(trailer.buffer, trailer.byteOffset, trailerBytes);
   if (platform.crc32(trailer.subarray(0, 12)) !== view.getUint32(12, true)) {
-    throw new SnapshotError("SNAPSHOT_CHECKSUM_MISMATCH", `The last bytes of ${named(source)} were altered.`, { file: source.name });
+    throw new SnapshotError(
+      "SNAPSHOT_CHECKSUM_MISMATCH",
+      `The last bytes of ${named(source)} were altered.`,
+      { file: source.name },
+    );
   }
   checkVersion(view.getUint32(8, true), source);
   return view.getFloat64(0, true);
@@ -71,7 +99,11 @@ async function diagnose(source: ByteSource): Promise<SnapshotError> {
   const start = await source.slice(0, Math.min(startBytes, source.byteLength));
   const known = Math.min(start.length, startMagic.length);
   if (!startsWith(start, startMagic.subarray(0, known))) {
-    return new SnapshotError("SNAPSHOT_BAD_MAGIC", `${named(source)} is not an IndexedDB snapshot (.idbsnap): its first bytes are others.`, { file: source.name, offset: 0 });
+    return new SnapshotError(
+      "SNAPSHOT_BAD_MAGIC",
+      `${named(source)} is not an IndexedDB snapshot (.idbsnap): its first bytes are others.`,
+      { file: source.name, offset: 0 },
+    );
   }
   if (start.length === startBytes) {
     try {
@@ -109,19 +141,37 @@ function parseFooter(payload: Uint8Array, head: FrameHead, offset: number, sourc
 }
 
 /** Frames lie one after the other between start and footer; each entry's lengths must leave room for the next. */
-function checkFrames(frames: readonly FrameEntryMessage[], stores: number, end: number, source: ByteSource): void {
-  if (frames[0]?.kind !== frameKinds.header || frames[0].offset !== startBytes) throw malformed("does not list the header first", source);
+function checkFrames(
+  frames: readonly FrameEntryMessage[],
+  stores: number,
+  end: number,
+  source: ByteSource,
+): void {
+  if (frames[0]?.kind !== frameKinds.header || frames[0].offset !== startBytes)
+    throw malformed("does not list the header first", source);
   let at = startBytes;
   for (const { kind, offset, header } of frames) {
-    if (offset < at || !header || !(header.stored_length >= 0) || !(header.raw_length >= 0)) throw malformed("lists frames that overlap", source);
-    if (kind === frameKinds.records && (header.store ?? 0) >= stores) throw malformed("lists a block of an unknown object store", source);
+    // protobuf can leave any field out, whatever the writer is bound to.
+    if (
+      (header as FrameHeader | null) === null ||
+      offset < at ||
+      !(header.stored_length >= 0) ||
+      !(header.raw_length >= 0)
+    )
+      throw malformed("lists frames that overlap", source);
+    if (kind === frameKinds.records && (header.store ?? 0) >= stores)
+      throw malformed("lists a block of an unknown object store", source);
     at = offset + header.stored_length;
   }
   if (!(at <= end)) throw malformed("lists frames beyond the file", source);
 }
 
 function malformed(what: string, source: ByteSource): SnapshotError {
-  return new SnapshotError("SNAPSHOT_MALFORMED", `The footer of ${named(source)} ${what}. The file was damaged or forged.`, { file: source.name });
+  return new SnapshotError(
+    "SNAPSHOT_MALFORMED",
+    `The footer of ${named(source)} ${what}. The file was damaged or forged.`,
+    { file: source.name },
+  );
 }
 
 export function named(source: ByteSource): string {

@@ -18,7 +18,12 @@ export const frameKinds = { header: 1, records: 2, attachment: 3, footer: 4 } as
 export const compressions = { none: 0, deflateRaw: 1 } as const;
 
 /** Sync marker, kind (1 byte), header length (uint32), header, CRC of all this (uint32). Then the payload. */
-export function encodeFrameHead(kind: number, header: FrameHeader, sync: Uint8Array, platform: Platform): Uint8Array {
+export function encodeFrameHead(
+  kind: number,
+  header: FrameHeader,
+  sync: Uint8Array,
+  platform: Platform,
+): Uint8Array {
   const message = frameHeaderMessage.encode(header);
   const bytes = new Uint8Array(syncBytes + 5 + message.length + 4);
   const view = new DataView(bytes.buffer);
@@ -49,10 +54,16 @@ export const maxFrameHeadBytes = syncBytes + 9 + limits.frameHeaderBytes;
  * early; `sync` is compared when given.
  * @throws SnapshotError SNAPSHOT_CHECKSUM_MISMATCH, SNAPSHOT_MALFORMED
  */
-export function decodeFrameHead(bytes: Uint8Array, sync: Uint8Array | undefined, offset: number, platform: Platform): FrameHead | undefined {
+export function decodeFrameHead(
+  bytes: Uint8Array,
+  sync: Uint8Array | undefined,
+  offset: number,
+  platform: Platform,
+): FrameHead | undefined {
   if (bytes.length < syncBytes + 9) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (sync && !startsWith(bytes, sync)) throw mismatch("A frame does not start with the file's sync marker", offset);
+  if (sync && !startsWith(bytes, sync))
+    throw mismatch("A frame does not start with the file's sync marker", offset);
   const length = view.getUint32(syncBytes + 1, true);
   if (length > limits.frameHeaderBytes) throw mismatch("A frame announces a header over its limit", offset);
   const end = syncBytes + 5 + length;
@@ -69,7 +80,8 @@ export function decodeFrameHead(bytes: Uint8Array, sync: Uint8Array | undefined,
 function checkHeader(header: FrameHeader, offset: number): void {
   const { stored_length: stored, raw_length: raw, compression } = header;
   const whole = (n: number) => Number.isSafeInteger(n) && n >= 0;
-  if (!whole(stored) || !whole(raw) || stored > limits.blockBytes) throw malformed("a length that no frame can have", offset);
+  if (!whole(stored) || !whole(raw) || stored > limits.blockBytes)
+    throw malformed("a length that no frame can have", offset);
   if (compression === compressions.none ? stored !== raw : raw > limits.footerBytes) {
     throw malformed("lengths that do not fit its compression", offset);
   }
@@ -81,7 +93,11 @@ function checkHeader(header: FrameHeader, offset: number): void {
  *   a compression of a later version
  */
 export function openPayload(
-  header: FrameHeader, stored: Uint8Array, offset: number, platform: Platform, maxRaw: number = limits.compressedRawBytes,
+  header: FrameHeader,
+  stored: Uint8Array,
+  offset: number,
+  platform: Platform,
+  maxRaw: number = limits.compressedRawBytes,
 ): Uint8Array | Promise<Uint8Array> {
   if (platform.crc32(stored) !== header.crc) throw mismatch("The checksum of a block does not match", offset);
   if (header.compression === compressions.none) return stored;
@@ -93,7 +109,11 @@ export function openPayload(
     );
   }
   if (header.raw_length > maxRaw) {
-    throw new SnapshotError("SNAPSHOT_LIMIT_EXCEEDED", `A compressed block at byte ${offset} announces ${header.raw_length} bytes, the limit is ${maxRaw}.`, { offset });
+    throw new SnapshotError(
+      "SNAPSHOT_LIMIT_EXCEEDED",
+      `A compressed block at byte ${offset} announces ${header.raw_length} bytes, the limit is ${maxRaw}.`,
+      { offset },
+    );
   }
   return platform.inflateRaw(stored, header.raw_length);
 }
@@ -112,5 +132,9 @@ function mismatch(what: string, offset: number): SnapshotError {
 }
 
 function malformed(what: string, offset: number): SnapshotError {
-  return new SnapshotError("SNAPSHOT_MALFORMED", `The frame at byte ${offset} announces ${what}. The file was damaged or forged.`, { offset });
+  return new SnapshotError(
+    "SNAPSHOT_MALFORMED",
+    `The frame at byte ${offset} announces ${what}. The file was damaged or forged.`,
+    { offset },
+  );
 }

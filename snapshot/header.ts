@@ -46,11 +46,16 @@ export function headerFromMessage(message: HeaderMessage): SnapshotHeader {
   const consistency = consistencies[message.consistency ?? 0];
   const { shard } = message;
   if (!message.database || consistency === undefined) throw malformed("no schema or an unknown consistency");
-  if (message.base && message.base.length > 0 && message.base.length !== 32) throw malformed("a base that is no snapshot id");
+  if (message.base && message.base.length > 0 && message.base.length !== 32)
+    throw malformed("a base that is no snapshot id");
   if (shard && (shard.index ?? 0) >= (shard.count ?? 0)) throw malformed("a shard beyond its set");
   return {
     database: schemaFromMessage(message.database),
-    origin: { device: text(message.device), capturedAt: message.captured_at ?? 0, sequence: message.sequence ?? 0 },
+    origin: {
+      device: text(message.device),
+      capturedAt: message.captured_at ?? 0,
+      sequence: message.sequence ?? 0,
+    },
     ...(message.base && message.base.length > 0 ? { delta: { base: toHex(message.base) } } : {}),
     ...(shard ? { shard: { set: text(shard.set), index: shard.index ?? 0, count: shard.count ?? 0 } } : {}),
     consistency,
@@ -66,5 +71,8 @@ function text(bytes: Uint8Array | undefined): string {
 }
 
 function malformed(what: string): SnapshotError {
-  return new SnapshotError("SNAPSHOT_MALFORMED", `The snapshot's header has ${what}. The file was damaged or forged.`);
+  return new SnapshotError(
+    "SNAPSHOT_MALFORMED",
+    `The snapshot's header has ${what}. The file was damaged or forged.`,
+  );
 }

@@ -12,7 +12,8 @@ export function valueAt(value: unknown, keyPath: string | readonly string[]): un
   let part = value;
   for (const name of keyPath.split(".")) {
     if (typeof part === "string" && name === "length") part = part.length;
-    else if (typeof part === "object" && part !== null && Object.hasOwn(part, name)) part = (part as Readonly<Record<string, unknown>>)[name];
+    else if (typeof part === "object" && part !== null && Object.hasOwn(part, name))
+      part = (part as Readonly<Record<string, unknown>>)[name];
     else return undefined;
   }
   return part;

@@ -28,7 +28,9 @@ export function encodeKeyRange(range: KeyRange): KeyBytesRange {
   if (lower && upper) {
     const order = compareKeyBytes(lower, upper);
     if (order > 0 || (order === 0 && (range.lowerOpen === true || range.upperOpen === true))) {
-      throw new TypeError("The key range is empty: its lower bound lies above its upper bound, or both are one key that is left out.");
+      throw new TypeError(
+        "The key range is empty: its lower bound lies above its upper bound, or both are one key that is left out.",
+      );
     }
   }
   return { lower, upper, lowerOpen: range.lowerOpen ?? false, upperOpen: range.upperOpen ?? false };

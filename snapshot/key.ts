@@ -1,4 +1,3 @@
-import { ByteReader } from "./byte-reader.js";
 import { SnapshotError } from "./error.js";
 
 /**
@@ -161,9 +160,13 @@ class KeyDecoder {
   }
 
   bad(what: string): SnapshotError {
-    return new SnapshotError("SNAPSHOT_KEY_INVALID", `The bytes are no encoded key: ${what} at byte ${this.position}.`, {
-      offset: this.position,
-    });
+    return new SnapshotError(
+      "SNAPSHOT_KEY_INVALID",
+      `The bytes are no encoded key: ${what} at byte ${this.position}.`,
+      {
+        offset: this.position,
+      },
+    );
   }
 
   key(depth: number): Key {
@@ -226,7 +229,7 @@ class KeyDecoder {
       if (first < 0x80) {
         unit = first - 1;
       } else if (first < 0xc0) {
-        unit = (((first << 8) | this.next()) - 0x8000) + 0x7f;
+        unit = ((first << 8) | this.next()) - 0x8000 + 0x7f;
       } else {
         const second = this.next();
         const third = this.next();
@@ -315,9 +318,15 @@ export function describeKey(key: unknown): string {
 function describe(key: unknown, depth: number): string {
   if (typeof key === "string") return JSON.stringify(key.slice(0, 80));
   if (Object.is(key, -0)) return "-0";
-  if (key instanceof Date) return Number.isNaN(key.getTime()) ? "Date(invalid)" : `Date(${key.toISOString()})`;
+  if (key instanceof Date)
+    return Number.isNaN(key.getTime()) ? "Date(invalid)" : `Date(${key.toISOString()})`;
   if (Array.isArray(key)) {
-    return depth > 3 ? "[...]" : `[${key.slice(0, 8).map((part) => describe(part, depth + 1)).join(", ")}]`;
+    return depth > 3
+      ? "[...]"
+      : `[${key
+          .slice(0, 8)
+          .map((part) => describe(part, depth + 1))
+          .join(", ")}]`;
   }
   const bytes = viewOf(key);
   if (bytes) return `binary(${bytes.length})`;

@@ -91,7 +91,10 @@ const types = generated as unknown as {
   Database: MessageType<DatabaseMessage>;
 };
 
-function codec<T>(name: keyof typeof types, what: string): { encode(message: T): Uint8Array; decode(bytes: Uint8Array): T } {
+function codec<T>(
+  name: keyof typeof types,
+  what: string,
+): { encode(message: T): Uint8Array; decode(bytes: Uint8Array): T } {
   const type = types[name] as unknown as MessageType<T>;
   return {
     // The writer may hand out Node's Buffer, out of a pool: a plain copy has no strangers' bytes behind it.
@@ -100,7 +103,11 @@ function codec<T>(name: keyof typeof types, what: string): { encode(message: T):
       try {
         return type.decode(bytes);
       } catch (cause) {
-        throw new SnapshotError("SNAPSHOT_MALFORMED", `The ${what} can't be read. The file was damaged or not written by this format.`, { cause });
+        throw new SnapshotError(
+          "SNAPSHOT_MALFORMED",
+          `The ${what} can't be read. The file was damaged or not written by this format.`,
+          { cause },
+        );
       }
     },
   };

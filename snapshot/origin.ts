@@ -31,11 +31,25 @@ export function decodeOrigin(bytes: Uint8Array): Origin {
   const device = message.device && message.device.length > 0 ? decodeText(message.device) : "";
   const snapshot = message.snapshot ?? new Uint8Array(0);
   if (device === undefined || (snapshot.length !== 32 && snapshot.length !== 0)) {
-    throw new SnapshotError("SNAPSHOT_MALFORMED", "A record's origin names no valid device or snapshot. The file was damaged or forged.");
+    throw new SnapshotError(
+      "SNAPSHOT_MALFORMED",
+      "A record's origin names no valid device or snapshot. The file was damaged or forged.",
+    );
   }
-  return { device, snapshot: toHex(snapshot), capturedAt: message.captured_at ?? 0, sequence: message.sequence ?? 0 };
+  return {
+    device,
+    snapshot: toHex(snapshot),
+    capturedAt: message.captured_at ?? 0,
+    sequence: message.sequence ?? 0,
+  };
 }
 
 export function sameOrigin(a: Origin, b: Origin): boolean {
-  return a === b || (a.snapshot === b.snapshot && a.device === b.device && a.capturedAt === b.capturedAt && a.sequence === b.sequence);
+  return (
+    a === b ||
+    (a.snapshot === b.snapshot &&
+      a.device === b.device &&
+      a.capturedAt === b.capturedAt &&
+      a.sequence === b.sequence)
+  );
 }

@@ -17,8 +17,12 @@ export interface Platform {
 }
 
 interface Pipe {
-  readonly writable: { getWriter(): { write(bytes: Uint8Array): Promise<void>; close(): Promise<void>; abort(): Promise<void> } };
-  readonly readable: { getReader(): { read(): Promise<{ done: boolean; value?: Uint8Array }>; cancel(): Promise<void> } };
+  readonly writable: {
+    getWriter(): { write(bytes: Uint8Array): Promise<void>; close(): Promise<void>; abort(): Promise<void> };
+  };
+  readonly readable: {
+    getReader(): { read(): Promise<{ done: boolean; value?: Uint8Array }>; cancel(): Promise<void> };
+  };
 }
 declare const CompressionStream: new (format: "deflate-raw") => Pipe;
 declare const DecompressionStream: new (format: "deflate-raw") => Pipe;
@@ -64,5 +68,8 @@ async function through(pipe: Pipe, bytes: Uint8Array, limit: number): Promise<Ui
 }
 
 export function lengthMismatch(rawLength: number): SnapshotError {
-  return new SnapshotError("SNAPSHOT_MALFORMED", `A block does not inflate to the ${rawLength} bytes that its header announces.`);
+  return new SnapshotError(
+    "SNAPSHOT_MALFORMED",
+    `A block does not inflate to the ${rawLength} bytes that its header announces.`,
+  );
 }

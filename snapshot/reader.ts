@@ -2,7 +2,16 @@ import type { Attachment } from "./attachment.js";
 import type { ByteSource } from "./byte-source.js";
 import { SnapshotError } from "./error.js";
 import { type Footer, named, readFooter } from "./footer.js";
-import { encodeFrameHead, formatVersion, frameKinds, openPayload, startBytes, startMagic, startsWith, syncBytes } from "./frame.js";
+import {
+  encodeFrameHead,
+  formatVersion,
+  frameKinds,
+  openPayload,
+  startBytes,
+  startMagic,
+  startsWith,
+  syncBytes,
+} from "./frame.js";
 import { headerFromMessage, type SnapshotHeader } from "./header.js";
 import { compareKeyBytes, encodeKey } from "./key.js";
 import { encodeKeyRange, type KeyBytesRange, type KeyRange, positionInRange } from "./key-range.js";
@@ -70,7 +79,9 @@ export class SnapshotReader {
     this.summary = summarize(footer.id, source.byteLength, this.schema, footer.frames, footer.unportable);
     const { device, capturedAt, sequence } = footer.header.origin;
     this.origin = { device, snapshot: footer.id, capturedAt, sequence: sequence ?? 0 };
-    this.blocks = footer.frames.flatMap((frame, number) => (frame.kind === frameKinds.records ? [this.blockInfo(frame, number)] : []));
+    this.blocks = footer.frames.flatMap((frame, number) =>
+      frame.kind === frameKinds.records ? [this.blockInfo(frame, number)] : [],
+    );
     for (const frame of footer.frames) {
       if (frame.kind !== frameKinds.attachment || !frame.header.sha256) continue;
       const hash = toHex(frame.header.sha256);
@@ -84,7 +95,10 @@ export class SnapshotReader {
    * @throws SnapshotError SNAPSHOT_EMPTY, SNAPSHOT_BAD_MAGIC, SNAPSHOT_VERSION_UNSUPPORTED, SNAPSHOT_TRUNCATED (see recoverSnapshot),
    *   SNAPSHOT_CHECKSUM_MISMATCH, SNAPSHOT_MALFORMED
    */
-  static async open(source: ByteSource, options: { readonly platform?: Platform | undefined } = {}): Promise<SnapshotReader> {
+  static async open(
+    source: ByteSource,
+    options: { readonly platform?: Platform | undefined } = {},
+  ): Promise<SnapshotReader> {
     const platform = options.platform ?? webPlatform;
     return new SnapshotReader(source, platform, await readFooter(source, platform));
   }
@@ -139,7 +153,9 @@ export class SnapshotReader {
     const range = options.keyRange ? encodeKeyRange(options.keyRange) : undefined;
     for (const block of this.blocksOf(options)) {
       const records = await this.readBlock(block);
-      const inside = range ? records.filter((record) => positionInRange(record.keyBytes, range) === 0) : records;
+      const inside = range
+        ? records.filter((record) => positionInRange(record.keyBytes, range) === 0)
+        : records;
       if (inside.length > 0) yield inside;
     }
   }
@@ -175,7 +191,8 @@ export class SnapshotReader {
       size,
       stream: () => read(0, size),
       async slice(start, end) {
-        if (!(start >= 0 && start <= end && end <= size)) throw new RangeError(`An attachment of ${size} bytes has no range ${start} to ${end}.`);
+        if (!(start >= 0 && start <= end && end <= size))
+          throw new RangeError(`An attachment of ${size} bytes has no range ${start} to ${end}.`);
         const result = new Uint8Array(end - start);
         let at = 0;
         for await (const part of read(start, end)) {
@@ -187,7 +204,11 @@ export class SnapshotReader {
     };
   }
 
-  private async *attachmentParts(parts: readonly FrameEntryMessage[], from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
+  private async *attachmentParts(
+    parts: readonly FrameEntryMessage[],
+    from: number,
+    to: number,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     let at = from;
     for (const part of parts) {
       const start = part.header.offset ?? 0;
@@ -199,7 +220,11 @@ export class SnapshotReader {
       at = Math.min(end, to);
     }
     if (at < to) {
-      throw new SnapshotError("SNAPSHOT_ATTACHMENT_MISSING", `${named(this.source)} lacks a part of an attachment, from its byte ${at}.`, { file: this.source.name });
+      throw new SnapshotError(
+        "SNAPSHOT_ATTACHMENT_MISSING",
+        `${named(this.source)} lacks a part of an attachment, from its byte ${at}.`,
+        { file: this.source.name },
+      );
     }
   }
 
@@ -209,7 +234,8 @@ export class SnapshotReader {
     const end = frame.offset + head.length + frame.header.stored_length;
     if (end > this.footer.offset) throw this.damaged("a block beyond the footer", frame.offset);
     const bytes = await this.source.slice(frame.offset, end);
-    if (!startsWith(bytes, head)) throw this.damaged("a block that is not the one its footer lists", frame.offset);
+    if (!startsWith(bytes, head))
+      throw this.damaged("a block that is not the one its footer lists", frame.offset);
     return openPayload(frame.header, bytes.subarray(head.length), frame.offset, this.platform);
   }
 
@@ -228,7 +254,8 @@ export class SnapshotReader {
   async verify(onProgress?: (bytesDone: number, bytesTotal: number) => void): Promise<void> {
     const start = await this.source.slice(0, startBytes);
     const version = new DataView(start.buffer, start.byteOffset, startBytes).getUint32(8, true);
-    if (!startsWith(start, startMagic) || version !== formatVersion) throw this.damaged("an altered beginning", 0);
+    if (!startsWith(start, startMagic) || version !== formatVersion)
+      throw this.damaged("an altered beginning", 0);
     const id = this.platform.createSha256();
     const contents = new Map<string, { hash: Sha256; at: number }>();
     let at = startBytes;
@@ -244,16 +271,22 @@ export class SnapshotReader {
       onProgress?.(at, this.source.byteLength);
     }
     if (at !== this.footer.offset) throw this.damaged("bytes that no frame accounts for", at);
-    if (toHex(id.digest()) !== this.summary.id) throw this.damaged("another id than its frames give", this.footer.offset);
+    if (toHex(id.digest()) !== this.summary.id)
+      throw this.damaged("another id than its frames give", this.footer.offset);
     if (contents.size > 0) throw this.damaged("an attachment that is not whole", this.footer.offset);
     this.verifyOrder();
   }
 
-  private verifyPart({ header, offset }: FrameEntryMessage, payload: Uint8Array, contents: Map<string, { hash: Sha256; at: number }>): void {
+  private verifyPart(
+    { header, offset }: FrameEntryMessage,
+    payload: Uint8Array,
+    contents: Map<string, { hash: Sha256; at: number }>,
+  ): void {
     const name = toHex(header.sha256 ?? new Uint8Array(0));
     const content = contents.get(name) ?? { hash: this.platform.createSha256(), at: 0 };
     contents.set(name, content);
-    if (content.at !== (header.offset ?? 0)) throw this.damaged("an attachment with its parts out of order", offset);
+    if (content.at !== (header.offset ?? 0))
+      throw this.damaged("an attachment with its parts out of order", offset);
     content.hash.update(payload);
     content.at += payload.length;
     if (content.at < (header.size ?? 0)) return;
@@ -266,10 +299,12 @@ export class SnapshotReader {
     let before: BlockInfo | undefined;
     for (const block of this.blocks) {
       if (before?.store === block.store) {
-        if (compareKeyBytes(before.lastKey, block.firstKey) >= 0 && !before.lastKeyIsPrefix) throw this.damaged("blocks out of key order", block.offset);
+        if (compareKeyBytes(before.lastKey, block.firstKey) >= 0 && !before.lastKeyIsPrefix)
+          throw this.damaged("blocks out of key order", block.offset);
       } else {
         if (before) finished.add(before.store);
-        if (finished.has(block.store)) throw this.damaged("blocks of one object store in two places", block.offset);
+        if (finished.has(block.store))
+          throw this.damaged("blocks of one object store in two places", block.offset);
       }
       before = block;
     }
@@ -307,9 +342,11 @@ function find(records: readonly SnapshotRecord[], keyBytes: Uint8Array): Snapsho
 function checkOrder(records: readonly SnapshotRecord[], block: BlockInfo, source: ByteSource): void {
   const bound = limits.boundKeyBytes;
   let ordered = records.length > 0;
-  for (let i = 1; ordered && i < records.length; i++) ordered = compareKeyBytes(records[i - 1]!.keyBytes, records[i]!.keyBytes) < 0;
+  for (let i = 1; ordered && i < records.length; i++)
+    ordered = compareKeyBytes(records[i - 1]!.keyBytes, records[i]!.keyBytes) < 0;
   const same = (key: Uint8Array, listed: Uint8Array) => compareKeyBytes(key.subarray(0, bound), listed) === 0;
-  if (ordered && same(records[0]!.keyBytes, block.firstKey) && same(records.at(-1)!.keyBytes, block.lastKey)) return;
+  if (ordered && same(records[0]!.keyBytes, block.firstKey) && same(records.at(-1)!.keyBytes, block.lastKey))
+    return;
   throw new SnapshotError(
     "SNAPSHOT_MALFORMED",
     `The block at byte ${block.offset} of ${named(source)} does not hold its records in key order, or others than it announces. The file was forged or written by a faulty program.`,

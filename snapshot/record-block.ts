@@ -28,7 +28,9 @@ export class RecordBlockBuilder {
   add(record: RecordFrame): void {
     const { records } = this;
     const { keyBytes, valueBytes, negativeZeros } = record;
-    records.varint((record.deleted === true ? 1 : 0) + (negativeZeros ? 2 : 0) + this.originNumber(record.origin) * 4);
+    records.varint(
+      (record.deleted === true ? 1 : 0) + (negativeZeros ? 2 : 0) + this.originNumber(record.origin) * 4,
+    );
     if (negativeZeros) {
       records.varint(negativeZeros.length);
       for (const ordinal of negativeZeros) records.varint(ordinal);
@@ -49,7 +51,8 @@ export class RecordBlockBuilder {
   private originNumber(origin: Origin | undefined): number {
     // A record that no snapshot held before becomes this snapshot's own.
     if (!origin || sameOrigin(origin, unknownOrigin)) return 0;
-    for (let i = this.origins.length - 1; i >= 0; i--) if (sameOrigin(this.origins[i]!.origin, origin)) return i + 1;
+    for (let i = this.origins.length - 1; i >= 0; i--)
+      if (sameOrigin(this.origins[i]!.origin, origin)) return i + 1;
     const bytes = encodeOrigin(origin);
     this.originBytes += bytes.length + 2;
     return this.origins.push({ origin, bytes });
@@ -90,7 +93,11 @@ export interface BlockContext {
 }
 
 /** The records of a block's raw payload; their keys and values are views of it. `count` is what the frame's header announces. */
-export function decodeRecordBlock(payload: Uint8Array, count: number, context: BlockContext): SnapshotRecord[] {
+export function decodeRecordBlock(
+  payload: Uint8Array,
+  count: number,
+  context: BlockContext,
+): SnapshotRecord[] {
   const reader = new ByteReader(payload);
   const origins = [context.origin];
   for (let n = reader.count(); n > 0; n--) origins.push(decodeOrigin(reader.take(reader.count())));
@@ -101,11 +108,24 @@ export function decodeRecordBlock(payload: Uint8Array, count: number, context: B
     const deleted = meta % 2 === 1;
     const origin = origins[Math.floor(meta / 4)];
     if (!origin) throw reader.malformed("a record of an origin that is not declared");
-    const negativeZeros = (meta & 2) === 0 ? undefined : Array.from({ length: reader.count() }, () => reader.varint());
+    const negativeZeros =
+      (meta & 2) === 0 ? undefined : Array.from({ length: reader.count() }, () => reader.varint());
     const keyBytes = reader.take(reader.count());
     const valueBytes = deleted ? undefined : reader.take(reader.count());
-    records.push(SnapshotRecord.fromBytes({ database, store, source, origin, keyBytes, valueBytes, deleted, negativeZeros }));
+    records.push(
+      SnapshotRecord.fromBytes({
+        database,
+        store,
+        source,
+        origin,
+        keyBytes,
+        valueBytes,
+        deleted,
+        negativeZeros,
+      }),
+    );
   }
-  if (records.length !== count) throw reader.malformed(`${records.length} records where ${count} are announced`);
+  if (records.length !== count)
+    throw reader.malformed(`${records.length} records where ${count} are announced`);
   return records;
 }

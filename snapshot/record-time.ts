@@ -6,10 +6,13 @@ const isoDate = /^[+-]?\d{4,6}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\
 /** A time as apps keep it (a number, a valid Date, an ISO 8601 text), as a number that compares; undefined for anything else. */
 export function timeOf(value: unknown): number | undefined {
   const time =
-    typeof value === "number" ? value
-    : value instanceof Date ? value.getTime()
-    : typeof value === "string" && isoDate.test(value) ? Date.parse(value)
-    : NaN;
+    typeof value === "number"
+      ? value
+      : value instanceof Date
+        ? value.getTime()
+        : typeof value === "string" && isoDate.test(value)
+          ? Date.parse(value)
+          : NaN;
   return Number.isNaN(time) ? undefined : time;
 }
 

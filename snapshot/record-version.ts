@@ -23,12 +23,20 @@ export function compareVersions(a: SnapshotRecord, b: SnapshotRecord, by?: strin
  * The version as bytes, for a store that compares them itself: they order as `compareVersions` does.
  * @param hash SHA-256; default the one of this package, Node's is faster.
  */
-export function recordVersion(record: SnapshotRecord, by?: string, hash: (bytes: Uint8Array) => Uint8Array = sha256): Uint8Array {
+export function recordVersion(
+  record: SnapshotRecord,
+  by?: string,
+  hash: (bytes: Uint8Array) => Uint8Array = sha256,
+): Uint8Array {
   const { capturedAt, sequence, device } = record.origin;
   const content = record.valueBytes === undefined ? new Uint8Array(0) : hash(record.valueBytes).slice(0, 8);
   return encodeKey([
     ...(by === undefined ? [] : [timeOrOldest(record, by)]),
-    capturedAt, sequence, device, record.deleted ? 1 : 0, content,
+    capturedAt,
+    sequence,
+    device,
+    record.deleted ? 1 : 0,
+    content,
   ]);
 }
 

@@ -122,7 +122,11 @@ export class SnapshotRecord<V = unknown, K = Key> {
     } catch (cause) {
       if (!(cause instanceof SnapshotError)) throw cause;
       throw new SnapshotError(cause.code, `${cause.message} It is the value of ${this.describe()}.`, {
-        file: this.source, store: this.store, key: this.describeKey(), offset: cause.offset, cause,
+        file: this.source,
+        store: this.store,
+        key: this.describeKey(),
+        offset: cause.offset,
+        cause,
       });
     }
   }
@@ -134,17 +138,30 @@ export class SnapshotRecord<V = unknown, K = Key> {
 
   /** The same record under another key; an in-line key in the value is not touched. */
   withKey<L>(key: L): SnapshotRecord<V, L> {
-    return new SnapshotRecord<V, L>({ ...this.parts(), keyBytes: encodeKey(key), negativeZeros: negativeZerosOf(key) });
+    return new SnapshotRecord<V, L>({
+      ...this.parts(),
+      keyBytes: encodeKey(key),
+      negativeZeros: negativeZerosOf(key),
+    });
   }
 
   /** The same record in another object store or database, or with another origin. */
-  with(change: { readonly database?: string; readonly store?: string; readonly origin?: Origin }): SnapshotRecord<V, K> {
+  with(change: {
+    readonly database?: string;
+    readonly store?: string;
+    readonly origin?: Origin;
+  }): SnapshotRecord<V, K> {
     return new SnapshotRecord<V, K>({ ...this.parts(), ...change });
   }
 
   /** The deletion of this record. */
   toTombstone(origin: Origin = this.origin): SnapshotRecord<undefined, K> {
-    return new SnapshotRecord<undefined, K>({ ...this.parts(), valueBytes: undefined, deleted: true, origin });
+    return new SnapshotRecord<undefined, K>({
+      ...this.parts(),
+      valueBytes: undefined,
+      deleted: true,
+      origin,
+    });
   }
 
   /** The key as text, for messages; also when its bytes are damaged. */
@@ -173,8 +190,17 @@ const bits = { deleted: 1, negativeZeros: 2, source: 4 } as const;
 export function encodeRecord(record: SnapshotRecord): Uint8Array {
   const writer = new ByteWriter(record.keyBytes.length + (record.valueBytes?.length ?? 0) + 192);
   const { negativeZeros, source, valueBytes } = record;
-  writer.byte((record.deleted ? bits.deleted : 0) | (negativeZeros ? bits.negativeZeros : 0) | (source === undefined ? 0 : bits.source));
-  for (const part of [textBytes(record.database), textBytes(record.store), originBytes(record.origin), record.keyBytes]) {
+  writer.byte(
+    (record.deleted ? bits.deleted : 0) |
+      (negativeZeros ? bits.negativeZeros : 0) |
+      (source === undefined ? 0 : bits.source),
+  );
+  for (const part of [
+    textBytes(record.database),
+    textBytes(record.store),
+    originBytes(record.origin),
+    record.keyBytes,
+  ]) {
     writer.varint(part.length);
     writer.bytes(part);
   }
@@ -200,12 +226,19 @@ export function decodeRecord(bytes: Uint8Array): SnapshotRecord {
   const store = readText(reader);
   const origin = readOrigin(reader.take(reader.count()));
   const keyBytes = reader.take(reader.count());
-  const negativeZeros = flag & bits.negativeZeros ? Array.from({ length: reader.count() }, () => reader.varint()) : undefined;
+  const negativeZeros =
+    flag & bits.negativeZeros ? Array.from({ length: reader.count() }, () => reader.varint()) : undefined;
   const source = flag & bits.source ? readText(reader) : undefined;
   const deleted = (flag & bits.deleted) !== 0;
   if (deleted && reader.left > 0) throw reader.malformed("a tombstone with a value");
   return SnapshotRecord.fromBytes({
-    database, store, origin, keyBytes, negativeZeros, source, deleted,
+    database,
+    store,
+    origin,
+    keyBytes,
+    negativeZeros,
+    source,
+    deleted,
     valueBytes: deleted ? undefined : reader.take(reader.left),
   });
 }

@@ -2,7 +2,17 @@ import type { Attachment } from "./attachment.js";
 import type { ByteSource } from "./byte-source.js";
 import { SnapshotError, type SnapshotErrorCode } from "./error.js";
 import { type Footer, named, readFooter } from "./footer.js";
-import { decodeFrameHead, type FrameHead, frameKinds, maxFrameHeadBytes, openPayload, startBytes, startMagic, startsWith, syncBytes } from "./frame.js";
+import {
+  decodeFrameHead,
+  type FrameHead,
+  frameKinds,
+  maxFrameHeadBytes,
+  openPayload,
+  startBytes,
+  startMagic,
+  startsWith,
+  syncBytes,
+} from "./frame.js";
 import { headerFromMessage, type SnapshotHeader } from "./header.js";
 import { headerMessage } from "./message-codec.js";
 import type { Origin } from "./origin.js";
@@ -56,7 +66,10 @@ interface IntactFrame {
  */
 export async function recoverSnapshot(
   source: ByteSource,
-  options: { readonly platform?: Platform | undefined; readonly onProgress?: ((done: number, total: number) => void) | undefined } = {},
+  options: {
+    readonly platform?: Platform | undefined;
+    readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  } = {},
 ): Promise<RecoveredSnapshot> {
   const platform = options.platform ?? webPlatform;
   const footer = await tryFooter(source, platform);
@@ -64,7 +77,8 @@ export async function recoverSnapshot(
   const end = footer?.offset ?? source.byteLength;
   const { intact, lost } = await scan(source, sync, end, platform, options.onProgress);
   if (!footer) lost.push({ from: source.byteLength, to: source.byteLength, code: "SNAPSHOT_TRUNCATED" });
-  else if (!(await startIntact(source))) lost.unshift({ from: 0, to: startBytes, code: "SNAPSHOT_CHECKSUM_MISMATCH" });
+  else if (!(await startIntact(source)))
+    lost.unshift({ from: 0, to: startBytes, code: "SNAPSHOT_CHECKSUM_MISMATCH" });
   const header = footer?.header ?? (await headerOf(source, intact, platform));
   return assemble(source, platform, intact, lost, footer, header);
 }
@@ -75,7 +89,13 @@ async function tryFooter(source: ByteSource, platform: Platform): Promise<Footer
   } catch (error) {
     const code = error instanceof SnapshotError ? error.code : undefined;
     // A file that never was one of ours, or is of a later version, has nothing to recover. Damage may have hit the magic itself.
-    if (code === "SNAPSHOT_EMPTY" || code === "SNAPSHOT_VERSION_UNSUPPORTED" || code === "SNAPSHOT_BAD_MAGIC" || code === undefined) throw error;
+    if (
+      code === "SNAPSHOT_EMPTY" ||
+      code === "SNAPSHOT_VERSION_UNSUPPORTED" ||
+      code === "SNAPSHOT_BAD_MAGIC" ||
+      code === undefined
+    )
+      throw error;
     return undefined;
   }
 }
@@ -87,13 +107,21 @@ async function startIntact(source: ByteSource): Promise<boolean> {
 async function findSync(source: ByteSource, footer: Footer | undefined): Promise<Uint8Array> {
   if (footer) return footer.sync;
   if (source.byteLength < startBytes + syncBytes) {
-    throw new SnapshotError("SNAPSHOT_TRUNCATED", `${named(source)} ends within its first bytes: nothing can be recovered.`, { file: source.name });
+    throw new SnapshotError(
+      "SNAPSHOT_TRUNCATED",
+      `${named(source)} ends within its first bytes: nothing can be recovered.`,
+      { file: source.name },
+    );
   }
   return (await source.slice(startBytes, startBytes + syncBytes)).slice();
 }
 
 async function scan(
-  source: ByteSource, sync: Uint8Array, end: number, platform: Platform, onProgress: ((done: number, total: number) => void) | undefined,
+  source: ByteSource,
+  sync: Uint8Array,
+  end: number,
+  platform: Platform,
+  onProgress: ((done: number, total: number) => void) | undefined,
 ): Promise<{ intact: IntactFrame[]; lost: LostRange[] }> {
   const intact: IntactFrame[] = [];
   const lost: LostRange[] = [];
@@ -105,7 +133,11 @@ async function scan(
       at += head.length + head.header.stored_length;
     } else {
       const next = await nextSync(source, sync, at + 1, end);
-      lost.push({ from: at, to: next, code: next === end ? "SNAPSHOT_TRUNCATED" : "SNAPSHOT_CHECKSUM_MISMATCH" });
+      lost.push({
+        from: at,
+        to: next,
+        code: next === end ? "SNAPSHOT_TRUNCATED" : "SNAPSHOT_CHECKSUM_MISMATCH",
+      });
       at = next;
     }
     onProgress?.(at, source.byteLength);
@@ -114,9 +146,20 @@ async function scan(
 }
 
 /** The head of an intact frame at this place: header and payload both match their checksums and the payload opens. */
-async function frameAt(source: ByteSource, sync: Uint8Array, at: number, end: number, platform: Platform): Promise<FrameHead | undefined> {
+async function frameAt(
+  source: ByteSource,
+  sync: Uint8Array,
+  at: number,
+  end: number,
+  platform: Platform,
+): Promise<FrameHead | undefined> {
   try {
-    const head = decodeFrameHead(await source.slice(at, Math.min(end, at + maxFrameHeadBytes)), sync, at, platform);
+    const head = decodeFrameHead(
+      await source.slice(at, Math.min(end, at + maxFrameHeadBytes)),
+      sync,
+      at,
+      platform,
+    );
     if (!head) return undefined;
     const from = at + head.length;
     const to = from + head.header.stored_length;
@@ -136,26 +179,47 @@ async function nextSync(source: ByteSource, sync: Uint8Array, from: number, end:
   for (let start = from; start < end; start += windowBytes) {
     // Windows overlap, so that a marker across two of them is seen.
     const window = await source.slice(start, Math.min(end, start + windowBytes + syncBytes - 1));
-    for (let i = window.indexOf(first); i >= 0 && i + syncBytes <= window.length; i = window.indexOf(first, i + 1)) {
+    for (
+      let i = window.indexOf(first);
+      i >= 0 && i + syncBytes <= window.length;
+      i = window.indexOf(first, i + 1)
+    ) {
       if (startsWith(window.subarray(i), sync)) return start + i;
     }
   }
   return end;
 }
 
-async function headerOf(source: ByteSource, intact: readonly IntactFrame[], platform: Platform): Promise<SnapshotHeader | undefined> {
+async function headerOf(
+  source: ByteSource,
+  intact: readonly IntactFrame[],
+  platform: Platform,
+): Promise<SnapshotHeader | undefined> {
   const frame = intact.find(({ head }) => head.kind === frameKinds.header);
   if (!frame) return undefined;
   return headerFromMessage(headerMessage.decode(await payloadOf(source, frame, platform)));
 }
 
-async function payloadOf(source: ByteSource, { offset, head }: IntactFrame, platform: Platform): Promise<Uint8Array> {
+async function payloadOf(
+  source: ByteSource,
+  { offset, head }: IntactFrame,
+  platform: Platform,
+): Promise<Uint8Array> {
   const from = offset + head.length;
-  return openPayload(head.header, await source.slice(from, from + head.header.stored_length), offset, platform);
+  return openPayload(
+    head.header,
+    await source.slice(from, from + head.header.stored_length),
+    offset,
+    platform,
+  );
 }
 
 function assemble(
-  source: ByteSource, platform: Platform, intact: readonly IntactFrame[], lost: readonly LostRange[], footer: Footer | undefined,
+  source: ByteSource,
+  platform: Platform,
+  intact: readonly IntactFrame[],
+  lost: readonly LostRange[],
+  footer: Footer | undefined,
   known: SnapshotHeader | undefined,
 ): RecoveredSnapshot {
   const blocks = intact.filter(({ head }) => head.kind === frameKinds.records);
@@ -165,7 +229,10 @@ function assemble(
   const origin: Origin = { device, snapshot: footer?.id ?? "", capturedAt, sequence: sequence ?? 0 };
   const parts = contentParts(intact);
   const recordsIntact = blocks.reduce((sum, { head }) => sum + (head.header.count ?? 0), 0);
-  const expected = footer?.frames.reduce((sum, { kind, header: frame }) => sum + (kind === frameKinds.records ? (frame.count ?? 0) : 0), 0);
+  const expected = footer?.frames.reduce(
+    (sum, { kind, header: frame }) => sum + (kind === frameKinds.records ? (frame.count ?? 0) : 0),
+    0,
+  );
   return {
     complete: lost.length === 0,
     header,
@@ -178,7 +245,11 @@ function assemble(
         const store = stores[block.head.header.store ?? 0];
         if (!store) continue;
         const context = { database: header.database.name, store: store.name, origin, source: source.name };
-        yield* decodeRecordBlock(await payloadOf(source, block, platform), block.head.header.count ?? 0, context);
+        yield* decodeRecordBlock(
+          await payloadOf(source, block, platform),
+          block.head.header.count ?? 0,
+          context,
+        );
       }
     },
     attachment(sha256) {
@@ -196,7 +267,10 @@ function standIn(blocks: readonly IntactFrame[]): SnapshotHeader {
       name: "",
       version: 1,
       objectStores: Array.from({ length: Math.min(count, 10_000) }, (_, number) => ({
-        name: `#${number}`, keyPath: null, autoIncrement: false, indexes: [],
+        name: `#${number}`,
+        keyPath: null,
+        autoIncrement: false,
+        indexes: [],
       })),
     },
     origin: { device: "", capturedAt: 0 },
@@ -204,9 +278,13 @@ function standIn(blocks: readonly IntactFrame[]): SnapshotHeader {
 }
 
 function describe(range: LostRange, footer: Footer): LostRange {
-  const within = footer.frames.filter(({ offset, kind }) => kind === frameKinds.records && offset >= range.from && offset < range.to);
+  const within = footer.frames.filter(
+    ({ offset, kind }) => kind === frameKinds.records && offset >= range.from && offset < range.to,
+  );
   if (within.length === 0) return range;
-  const stores = new Set(within.map(({ header }) => footer.header.database.objectStores[header.store ?? 0]!.name));
+  const stores = new Set(
+    within.map(({ header }) => footer.header.database.objectStores[header.store ?? 0]!.name),
+  );
   return {
     ...range,
     ...(stores.size === 1 ? { store: [...stores][0] } : {}),
@@ -226,13 +304,18 @@ function contentParts(intact: readonly IntactFrame[]): ReadonlyMap<string, reado
   }
   for (const [hash, parts] of all) {
     let at = 0;
-    for (const { head } of parts) at = head.header.offset === at || (at === 0 && !head.header.offset) ? at + head.header.raw_length : NaN;
+    for (const { head } of parts)
+      at = head.header.offset === at || (at === 0 && !head.header.offset) ? at + head.header.raw_length : NaN;
     if (at !== (parts[0]!.head.header.size ?? 0)) all.delete(hash);
   }
   return all;
 }
 
-function attachmentOf(sha256: Uint8Array, parts: readonly IntactFrame[], read: (frame: IntactFrame) => Promise<Uint8Array>): Attachment {
+function attachmentOf(
+  sha256: Uint8Array,
+  parts: readonly IntactFrame[],
+  read: (frame: IntactFrame) => Promise<Uint8Array>,
+): Attachment {
   async function* stream(): AsyncGenerator<Uint8Array, void, undefined> {
     for (const part of parts) yield await read(part);
   }

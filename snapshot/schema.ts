@@ -1,5 +1,11 @@
 import { SnapshotError } from "./error.js";
-import { type DatabaseMessage, databaseMessage, type IndexMessage, type KeyPathMessage, type ObjectStoreMessage } from "./message-codec.js";
+import {
+  type DatabaseMessage,
+  databaseMessage,
+  type IndexMessage,
+  type KeyPathMessage,
+  type ObjectStoreMessage,
+} from "./message-codec.js";
 import { decodeText, encodeText } from "./text.js";
 
 /** A database as IndexedDB defines it: everything that is needed to create it again. */
@@ -103,7 +109,9 @@ function storeFromMessage(message: ObjectStoreMessage): ObjectStoreSchema {
 
 function keyPathToMessage(keyPath: null | string | readonly string[]): KeyPathMessage | null {
   if (keyPath === null) return null;
-  return typeof keyPath === "string" ? { parts: [encodeText(keyPath)] } : { array: true, parts: keyPath.map(encodeText) };
+  return typeof keyPath === "string"
+    ? { parts: [encodeText(keyPath)] }
+    : { array: true, parts: keyPath.map(encodeText) };
 }
 
 function keyPathFromMessage(message: KeyPathMessage): string | readonly string[] {
@@ -131,5 +139,8 @@ function unique(named: readonly { readonly name: string }[], what: string): void
 }
 
 function malformed(what: string): SnapshotError {
-  return new SnapshotError("SNAPSHOT_MALFORMED", `The schema has ${what}, which no database can have. The file was damaged or forged.`);
+  return new SnapshotError(
+    "SNAPSHOT_MALFORMED",
+    `The schema has ${what}, which no database can have. The file was damaged or forged.`,
+  );
 }

@@ -41,17 +41,36 @@ export function createSha256(): Sha256 {
       const s1 = ((b >>> 17) | (b << 15)) ^ ((b >>> 19) | (b << 13)) ^ (b >>> 10);
       words[i] = (words[i - 16]! + s0 + words[i - 7]! + s1) | 0;
     }
-    let a = state[0]! | 0, b = state[1]! | 0, c = state[2]! | 0, d = state[3]! | 0;
-    let e = state[4]! | 0, f = state[5]! | 0, g = state[6]! | 0, h = state[7]! | 0;
+    let a = state[0]! | 0,
+      b = state[1]! | 0,
+      c = state[2]! | 0,
+      d = state[3]! | 0;
+    let e = state[4]! | 0,
+      f = state[5]! | 0,
+      g = state[6]! | 0,
+      h = state[7]! | 0;
     for (let i = 0; i < 64; i++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t = (h + s1 + ((e & f) ^ (~e & g)) + constants[i]! + words[i]!) | 0;
       const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
       const u = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      h = g; g = f; f = e; e = (d + t) | 0; d = c; c = b; b = a; a = (t + u) | 0;
+      h = g;
+      g = f;
+      f = e;
+      e = (d + t) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (t + u) | 0;
     }
-    state[0]! += a; state[1]! += b; state[2]! += c; state[3]! += d;
-    state[4]! += e; state[5]! += f; state[6]! += g; state[7]! += h;
+    state[0]! += a;
+    state[1]! += b;
+    state[2]! += c;
+    state[3]! += d;
+    state[4]! += e;
+    state[5]! += f;
+    state[6]! += g;
+    state[7]! += h;
   }
 
   return {
@@ -107,6 +126,7 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Bytes of a hexadecimal text. */
 export function fromHex(text: string): Uint8Array {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) throw new TypeError(`Not a hexadecimal text: ${text.slice(0, 80)}`);
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text))
+    throw new TypeError(`Not a hexadecimal text: ${text.slice(0, 80)}`);
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => parseInt(text.slice(i * 2, i * 2 + 2), 16));
 }

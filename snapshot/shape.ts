@@ -129,12 +129,15 @@ function parseShapes(bytes: Uint8Array, start: number, end: number): DecodedShap
       const length = Math.floor(header / 2);
       const from = reader.position;
       reader.take(length);
-      const name = header % 2 === 1 ? readUtf16Name(bytes, from, length) : readUtf8(bytes, from, from + length);
+      const name =
+        header % 2 === 1 ? readUtf16Name(bytes, from, length) : readUtf8(bytes, from, from + length);
       if (name === undefined) throw reader.malformed("a property name that is no valid text");
       names.push(name);
     }
     if (new Set(names).size !== count) {
-      throw new SnapshotError("SNAPSHOT_MALFORMED", "An object announces the same property name twice.", { offset: start });
+      throw new SnapshotError("SNAPSHOT_MALFORMED", "An object announces the same property name twice.", {
+        offset: start,
+      });
     }
     shapes.push({ names, hasProto: names.includes("__proto__") });
   }

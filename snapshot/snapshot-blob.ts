@@ -25,7 +25,8 @@ export class SnapshotBlob {
     readonly source?: string | undefined;
   }) {
     if (parts.sha256.length !== 32) throw new TypeError("SnapshotBlob: sha256 must be 32 bytes.");
-    if (!Number.isSafeInteger(parts.size) || parts.size < 0) throw new TypeError("SnapshotBlob: size must be a whole number of bytes.");
+    if (!Number.isSafeInteger(parts.size) || parts.size < 0)
+      throw new TypeError("SnapshotBlob: size must be a whole number of bytes.");
     this.sha256 = parts.sha256;
     this.size = parts.size;
     this.type = parts.type;

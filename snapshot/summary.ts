@@ -38,9 +38,20 @@ export interface UnportableCount {
 
 /** Every store of the schema is listed, also an empty one. */
 export function summarize(
-  id: string, bytes: number, schema: DatabaseSchema, frames: readonly FrameEntryMessage[], unportable: readonly UnportableCount[],
+  id: string,
+  bytes: number,
+  schema: DatabaseSchema,
+  frames: readonly FrameEntryMessage[],
+  unportable: readonly UnportableCount[],
 ): SnapshotSummary {
-  const stores = schema.objectStores.map(({ name }) => ({ name, records: 0, deleted: 0, blocks: 0, rawBytes: 0, storedBytes: 0 }));
+  const stores = schema.objectStores.map(({ name }) => ({
+    name,
+    records: 0,
+    deleted: 0,
+    blocks: 0,
+    rawBytes: 0,
+    storedBytes: 0,
+  }));
   const attachments = new Map<string, number>();
   for (const { kind, header } of frames) {
     const store = stores[header.store ?? 0];
@@ -59,7 +70,10 @@ export function summarize(
     bytes,
     records: stores.reduce((sum, store) => sum + store.records, 0),
     stores,
-    attachments: { count: attachments.size, bytes: [...attachments.values()].reduce((sum, size) => sum + size, 0) },
+    attachments: {
+      count: attachments.size,
+      bytes: [...attachments.values()].reduce((sum, size) => sum + size, 0),
+    },
     unportable,
   };
 }

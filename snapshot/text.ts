@@ -1,5 +1,7 @@
 /** Strings to bytes and back, exactly: UTF-8 where the string is well-formed, else its UTF-16 code units. */
-declare const TextEncoder: new () => { encodeInto(text: string, into: Uint8Array): { read: number; written: number } };
+declare const TextEncoder: new () => {
+  encodeInto(text: string, into: Uint8Array): { read: number; written: number };
+};
 declare const TextDecoder: new (
   label: string,
   options: { fatal: boolean; ignoreBOM: boolean },
@@ -11,7 +13,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Node's Buffer decodes short strings several times faster than TextDecoder; nothing else of it is used. */
 type Utf8Slice = (this: Uint8Array, start: number, end: number) => string;
-const utf8Slice = (globalThis as { Buffer?: { prototype?: { utf8Slice?: Utf8Slice } } }).Buffer?.prototype?.utf8Slice;
+const utf8Slice = (globalThis as { Buffer?: { prototype?: { utf8Slice?: Utf8Slice } } }).Buffer?.prototype
+  ?.utf8Slice;
 
 type WithWellFormed = string & { isWellFormed?: () => boolean };
 const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;

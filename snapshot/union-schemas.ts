@@ -10,7 +10,9 @@ import { compareKeyBytes } from "./key.js";
  * @throws SnapshotError SNAPSHOT_SCHEMA_CONFLICT when two schemas of one version define a store differently; TypeError for an empty list.
  */
 export function unionSchemas(schemas: readonly DatabaseSchema[], name?: string): DatabaseSchema {
-  const sorted = [...schemas].sort((a, b) => b.version - a.version || compareKeyBytes(encodeSchema(a), encodeSchema(b)));
+  const sorted = [...schemas].sort(
+    (a, b) => b.version - a.version || compareKeyBytes(encodeSchema(a), encodeSchema(b)),
+  );
   const newest = sorted[0];
   if (!newest) throw new TypeError("unionSchemas needs at least one schema.");
   const stores = new Map<string, { store: ObjectStoreSchema; version: number }>();
@@ -21,10 +23,18 @@ export function unionSchemas(schemas: readonly DatabaseSchema[], name?: string):
       else known.store = combine(known.store, store, known.version === schema.version ? schema : undefined);
     }
   }
-  return { name: name ?? newest.name, version: newest.version, objectStores: [...stores.values()].map(({ store }) => store) };
+  return {
+    name: name ?? newest.name,
+    version: newest.version,
+    objectStores: [...stores.values()].map(({ store }) => store),
+  };
 }
 
-function combine(newer: ObjectStoreSchema, older: ObjectStoreSchema, sameVersion: DatabaseSchema | undefined): ObjectStoreSchema {
+function combine(
+  newer: ObjectStoreSchema,
+  older: ObjectStoreSchema,
+  sameVersion: DatabaseSchema | undefined,
+): ObjectStoreSchema {
   if (sameVersion && definition(newer) !== definition(older)) {
     throw new SnapshotError(
       "SNAPSHOT_SCHEMA_CONFLICT",
@@ -38,6 +48,8 @@ function combine(newer: ObjectStoreSchema, older: ObjectStoreSchema, sameVersion
 
 /** The order in which indexes were created is no difference. */
 function definition({ keyPath, autoIncrement, indexes }: ObjectStoreSchema): string {
-  const sorted = indexes.map(({ name, keyPath: path, unique, multiEntry }) => JSON.stringify([name, path, unique, multiEntry])).sort();
+  const sorted = indexes
+    .map(({ name, keyPath: path, unique, multiEntry }) => JSON.stringify([name, path, unique, multiEntry]))
+    .sort();
   return JSON.stringify([keyPath, autoIncrement, sorted]);
 }

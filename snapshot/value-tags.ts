@@ -47,8 +47,19 @@ export const tags = {
 
 /** A view's kind byte is its place in this list. */
 export const viewKinds = [
-  "DataView", "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array", "Uint32Array",
-  "Float16Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array",
+  "DataView",
+  "Int8Array",
+  "Uint8Array",
+  "Uint8ClampedArray",
+  "Int16Array",
+  "Uint16Array",
+  "Int32Array",
+  "Uint32Array",
+  "Float16Array",
+  "Float32Array",
+  "Float64Array",
+  "BigInt64Array",
+  "BigUint64Array",
 ] as const;
 export type ViewKind = (typeof viewKinds)[number];
 /** Bytes per element of each kind. */
@@ -56,7 +67,13 @@ export const viewUnits = [1, 1, 1, 1, 2, 2, 4, 4, 2, 4, 8, 8, 8] as const;
 
 /** The names that structured clone keeps; every other error is an "Error". The class byte is the place in this list. */
 export const errorNames = [
-  "Error", "EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError",
+  "Error",
+  "EvalError",
+  "RangeError",
+  "ReferenceError",
+  "SyntaxError",
+  "TypeError",
+  "URIError",
 ] as const;
 export const errorParts = { message: 1, stack: 2, cause: 4 } as const;
 

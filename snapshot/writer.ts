@@ -1,8 +1,17 @@
 import type { ByteSink } from "./byte-source.js";
 import { crc32 } from "./crc32.js";
-import { valueAttachments } from "./decode-value.js";
 import { SnapshotError } from "./error.js";
-import { compressions, encodeFrameHead, endMagic, formatVersion, frameKinds, startBytes, startMagic, syncBytes, trailerBytes } from "./frame.js";
+import {
+  compressions,
+  encodeFrameHead,
+  endMagic,
+  formatVersion,
+  frameKinds,
+  startBytes,
+  startMagic,
+  syncBytes,
+  trailerBytes,
+} from "./frame.js";
 import { headerToMessage, type SnapshotHeader } from "./header.js";
 import { compareKeyBytes, decodeKey, describeKey } from "./key.js";
 import { limits } from "./limits.js";
@@ -14,6 +23,7 @@ import type { DatabaseSchema } from "./schema.js";
 import { type Sha256, toHex } from "./sha256.js";
 import { type SnapshotSummary, summarize, type UnportableCount } from "./summary.js";
 import { encodeText } from "./text.js";
+import { valueAttachments } from "./value-attachments.js";
 
 export interface SnapshotWriterOptions {
   /** Raw bytes after which a block is cut, at the next record whose key's hash says so (512 KiB by default, 1 KiB to 8 MiB). */
@@ -115,7 +125,8 @@ export class SnapshotWriter {
   private refer(record: RecordFrame): void {
     for (const { sha256, size } of valueAttachments(record.valueBytes!)) {
       const hash = toHex(sha256);
-      if (!this.attachments.has(hash)) this.referred.set(hash, { size, store: record.store, keyBytes: record.keyBytes });
+      if (!this.attachments.has(hash))
+        this.referred.set(hash, { size, store: record.store, keyBytes: record.keyBytes });
     }
   }
 
@@ -128,7 +139,11 @@ export class SnapshotWriter {
       );
     }
     if (this.closedStores.has(store)) {
-      throw new SnapshotError("SNAPSHOT_KEY_ORDER", `The records of object store ${JSON.stringify(store)} must come one after the other.`, { store });
+      throw new SnapshotError(
+        "SNAPSHOT_KEY_ORDER",
+        `The records of object store ${JSON.stringify(store)} must come one after the other.`,
+        { store },
+      );
     }
     const done = this.block.count > 0 ? this.cut() : undefined;
     if (this.store !== undefined) this.closedStores.add(this.store);
@@ -164,7 +179,11 @@ export class SnapshotWriter {
    * Adds the content of a Blob, in parts of any length; content that is there already is not written again.
    * @throws SnapshotError SNAPSHOT_ATTACHMENT_MISMATCH when the content has another hash or size than announced: then the snapshot is void
    */
-  async addAttachment(sha256: Uint8Array, size: number, content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+  async addAttachment(
+    sha256: Uint8Array,
+    size: number,
+    content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<void> {
     if (this.failure) throw this.failure;
     const hash = toHex(sha256);
     if (this.attachments.has(hash)) return;
@@ -183,7 +202,7 @@ export class SnapshotWriter {
     };
     for await (const bytes of content) {
       running.update(bytes);
-      for (let at = 0; at < bytes.length; ) {
+      for (let at = 0; at < bytes.length;) {
         if (filled === part.length) await flush();
         const take = Math.min(part.length - filled, bytes.length - at);
         part.set(bytes.subarray(at, at + take), filled);
@@ -204,11 +223,13 @@ export class SnapshotWriter {
    * Writes what is left and the footer: only now the snapshot is whole.
    * @throws SnapshotError SNAPSHOT_ATTACHMENT_MISSING when a record refers to content that was not added
    */
-  async finish(totals: {
-    /** Next numbers of key generators, where they became known after the header was written. */
-    readonly keyGenerators?: ReadonlyMap<string, number> | undefined;
-    readonly unportable?: readonly UnportableCount[] | undefined;
-  } = {}): Promise<SnapshotSummary> {
+  async finish(
+    totals: {
+      /** Next numbers of key generators, where they became known after the header was written. */
+      readonly keyGenerators?: ReadonlyMap<string, number> | undefined;
+      readonly unportable?: readonly UnportableCount[] | undefined;
+    } = {},
+  ): Promise<SnapshotSummary> {
     if (this.finished) throw new TypeError("The snapshot is finished already.");
     if (this.block.count > 0) await this.cut();
     await this.queue;
@@ -223,7 +244,10 @@ export class SnapshotWriter {
       frames: this.frames,
       id,
       unportable: unportable.map((entry) => ({
-        store: encodeText(entry.store), type: encodeText(entry.type), count: entry.count, policy: encodeText(entry.policy),
+        store: encodeText(entry.store),
+        type: encodeText(entry.type),
+        count: entry.count,
+        policy: encodeText(entry.policy),
       })),
     });
     const frames = [...this.frames];
@@ -264,10 +288,18 @@ export class SnapshotWriter {
     return run;
   }
 
-  private async writeFrame(kind: number, payload: Uint8Array, extra: Partial<FrameHeader>, isFooter = false): Promise<void> {
+  private async writeFrame(
+    kind: number,
+    payload: Uint8Array,
+    extra: Partial<FrameHeader>,
+    isFooter = false,
+  ): Promise<void> {
     const maxRaw = isFooter ? limits.footerBytes : limits.compressedRawBytes;
     if (payload.length > (isFooter ? limits.footerBytes : limits.blockBytes)) {
-      throw new SnapshotError("SNAPSHOT_LIMIT_EXCEEDED", `A block of ${payload.length} bytes is over what the format can hold.`);
+      throw new SnapshotError(
+        "SNAPSHOT_LIMIT_EXCEEDED",
+        `A block of ${payload.length} bytes is over what the format can hold.`,
+      );
     }
     let stored = payload;
     let compression: number = compressions.none;
@@ -279,7 +311,11 @@ export class SnapshotWriter {
       }
     }
     const header: FrameHeader = {
-      stored_length: stored.length, raw_length: payload.length, compression, crc: this.platform.crc32(stored), ...extra,
+      stored_length: stored.length,
+      raw_length: payload.length,
+      compression,
+      crc: this.platform.crc32(stored),
+      ...extra,
     };
     const head = encodeFrameHead(kind, header, this.sync, this.platform);
     if (!isFooter) {
@@ -315,7 +351,10 @@ export class SnapshotWriter {
   }
 }
 
-function withGenerators(schema: DatabaseSchema, numbers: ReadonlyMap<string, number> | undefined): DatabaseSchema {
+function withGenerators(
+  schema: DatabaseSchema,
+  numbers: ReadonlyMap<string, number> | undefined,
+): DatabaseSchema {
   if (!numbers || numbers.size === 0) return schema;
   return {
     ...schema,

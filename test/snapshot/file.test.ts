@@ -5,7 +5,11 @@ import { sampleSnapshot } from "./sample-snapshot.js";
 test("what is written is read: header, schema, records in order, attachments", async () => {
   const { bytes, header, records, content, summary } = await sampleSnapshot();
   const reader = await SnapshotReader.open(bytesSource(bytes));
-  expect(reader.header).toEqual({ ...header, consistency: "database", origin: { ...header.origin, sequence: 0 } });
+  expect(reader.header).toEqual({
+    ...header,
+    consistency: "database",
+    origin: { ...header.origin, sequence: 0 },
+  });
   expect(reader.summary).toEqual(summary);
   const read = [];
   for await (const record of reader.records()) read.push(record);
@@ -19,7 +23,9 @@ test("what is written is read: header, schema, records in order, attachments", a
 test("the file cut at any byte is never read as a whole one", async () => {
   const { bytes } = await sampleSnapshot();
   for (let length = 0; length < bytes.length; length++) {
-    await expect(wholeRead(bytes.subarray(0, length)), `cut at ${length}`).rejects.toMatchObject({ name: "SnapshotError" });
+    await expect(wholeRead(bytes.subarray(0, length)), `cut at ${length}`).rejects.toMatchObject({
+      name: "SnapshotError",
+    });
   }
 });
 
@@ -40,7 +46,12 @@ test("a file cut or altered anywhere gives back its intact blocks, and only thos
     const altered = bytes.slice();
     altered[at]! ^= 0x10;
     const recovered = await recoverSnapshot(bytesSource(altered));
-    const hit = reader.blocks.find((block, i) => at >= block.offset && at < (reader.blocks[i + 1]?.offset ?? Infinity) && at < block.offset + 120 + block.storedBytes);
+    const hit = reader.blocks.find(
+      (block, i) =>
+        at >= block.offset &&
+        at < (reader.blocks[i + 1]?.offset ?? Infinity) &&
+        at < block.offset + 120 + block.storedBytes,
+    );
     let count = 0;
     for await (const record of recovered.records()) count += record.store === "" ? 0 : 1;
     expect(count).toBe(recovered.recordsIntact);

@@ -6,9 +6,17 @@ cyclic.list.push(cyclic, cyclic.list);
 
 const shared = { n: 1 };
 const buffer = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16).buffer;
-const ResizableBuffer = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
+const ResizableBuffer = ArrayBuffer as unknown as new (
+  length: number,
+  options: { maxByteLength: number },
+) => ArrayBuffer;
 const resizable = new ResizableBuffer(4, { maxByteLength: 16 });
-const proto = Object.defineProperty({ a: 1 }, "__proto__", { value: "own", enumerable: true, writable: true, configurable: true });
+const proto = Object.defineProperty({ a: 1 }, "__proto__", {
+  value: "own",
+  enumerable: true,
+  writable: true,
+  configurable: true,
+});
 const sparse: unknown[] = [];
 sparse.length = 5;
 sparse[1] = "one";
@@ -62,7 +70,11 @@ export const valueCases: Readonly<Record<string, unknown>> = {
   "array dense, undefined is no hole": [1, undefined, null],
   "array sparse": sparse,
   "array with named properties": named,
-  Map: new Map<unknown, unknown>([["a", 1], [NaN, undefined], [{ k: 1 }, new Map()]]),
+  Map: new Map<unknown, unknown>([
+    ["a", 1],
+    [NaN, undefined],
+    [{ k: 1 }, new Map()],
+  ]),
   Set: new Set<unknown>(["a", 1, shared]),
   Date: new Date(Date.UTC(2024, 1, 29)),
   "Date before the epoch": new Date(-1),
@@ -91,11 +103,23 @@ export const valueCases: Readonly<Record<string, unknown>> = {
   "String object": Object("boxed"),
   "BigInt object": Object(-5n),
   "Error without stack": withoutStack(new Error("failed")),
-  "RangeError with stack and cause": Object.defineProperty(new RangeError("far", { cause: "away" }), "stack", { value: "RangeError: far\n    at x" }),
+  "RangeError with stack and cause": Object.defineProperty(
+    new RangeError("far", { cause: "away" }),
+    "stack",
+    { value: "RangeError: far\n    at x" },
+  ),
   "shared reference": [shared, shared],
   cycle: cyclic,
   "nested over the chunk depth (contents come later)": deep(70),
   Blob: new SnapshotBlob({ sha256: sha256(content), size: content.length, type: "text/plain" }),
-  File: { picture: new SnapshotBlob({ sha256: sha256(content), size: content.length, type: "", name: "ä.txt", lastModified: 1700000000000 }) },
+  File: {
+    picture: new SnapshotBlob({
+      sha256: sha256(content),
+      size: content.length,
+      type: "",
+      name: "ä.txt",
+      lastModified: 1700000000000,
+    }),
+  },
   "host object": new HostObject("DOMPoint", { x: 1, y: -0, z: 0, w: 1 }),
 };

@@ -3,7 +3,15 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { toTaggedJson } from "../../io/index.js";
 import {
-  bytesSource, compareKeyBytes, decodeKey, decodeValue, encodeKey, encodeValue, fromHex, SnapshotReader, toHex,
+  bytesSource,
+  compareKeyBytes,
+  decodeKey,
+  decodeValue,
+  encodeKey,
+  encodeValue,
+  fromHex,
+  SnapshotReader,
+  toHex,
 } from "../../snapshot/index.js";
 import { sampleSnapshot } from "../snapshot/sample-snapshot.js";
 import { structuredDifference } from "../structured-difference.js";
@@ -11,7 +19,7 @@ import { keyCases } from "./key-cases.js";
 import { valueCases } from "./value-cases.js";
 
 /** `UPDATE_VECTORS=1 npx vitest run test/vectors` writes the files anew: only for a new version of the format. */
-const update = process.env["UPDATE_VECTORS"] === "1";
+const update = process.env.UPDATE_VECTORS === "1";
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 interface Vector {
@@ -21,13 +29,23 @@ interface Vector {
 }
 
 function stored(file: string, made: () => readonly Vector[]): readonly Vector[] {
-  if (update) writeFileSync(path(file), `[\n${made().map((vector) => `  ${JSON.stringify(vector)}`).join(",\n")}\n]\n`);
+  if (update)
+    writeFileSync(
+      path(file),
+      `[\n${made()
+        .map((vector) => `  ${JSON.stringify(vector)}`)
+        .join(",\n")}\n]\n`,
+    );
   return JSON.parse(readFileSync(path(file), "utf8")) as Vector[];
 }
 
 test("every value case has golden bytes, encodes to them and decodes from them", () => {
   const vectors = stored("values.json", () =>
-    Object.entries(valueCases).map(([name, value]) => ({ name, json: JSON.parse(toTaggedJson(value)) as unknown, bytes: toHex(encodeValue(value)) })),
+    Object.entries(valueCases).map(([name, value]) => ({
+      name,
+      json: JSON.parse(toTaggedJson(value)) as unknown,
+      bytes: toHex(encodeValue(value)),
+    })),
   );
   expect(vectors.map(({ name }) => name)).toEqual(Object.keys(valueCases));
   for (const { name, bytes, json } of vectors) {
@@ -41,7 +59,11 @@ test("every value case has golden bytes, encodes to them and decodes from them",
 
 test("every key case has golden bytes, in ascending order", () => {
   const vectors = stored("keys.json", () =>
-    keyCases.map(([name, key]) => ({ name, json: JSON.parse(toTaggedJson(decodeKey(encodeKey(key)))) as unknown, bytes: toHex(encodeKey(key)) })),
+    keyCases.map(([name, key]) => ({
+      name,
+      json: JSON.parse(toTaggedJson(decodeKey(encodeKey(key)))) as unknown,
+      bytes: toHex(encodeKey(key)),
+    })),
   );
   expect(vectors.map(({ name }) => name)).toEqual(keyCases.map(([name]) => name));
   vectors.forEach(({ name, bytes }, i) => {
@@ -68,14 +90,20 @@ const malformed: readonly (readonly [string, string])[] = [
 ];
 
 test.each(malformed)("a key with %s is refused", (_what, bytes) => {
-  expect(() => decodeKey(fromHex(bytes))).toThrowError(expect.objectContaining({ code: "SNAPSHOT_KEY_INVALID" }) as Error);
+  expect(() => decodeKey(fromHex(bytes))).toThrowError(
+    expect.objectContaining({ code: "SNAPSHOT_KEY_INVALID" }) as Error,
+  );
 });
 
 const files = ["sample-stored.idbsnap", "sample-deflated.idbsnap", "empty-database.idbsnap"] as const;
 
 test("whole small files stay readable, byte for byte the same content", async () => {
   if (update) await writeFiles();
-  expect(readdirSync(path(".")).filter((name) => name.endsWith(".idbsnap")).sort()).toEqual([...files].sort());
+  expect(
+    readdirSync(path("."))
+      .filter((name) => name.endsWith(".idbsnap"))
+      .sort(),
+  ).toEqual([...files].sort());
   for (const file of files) {
     const reader = await SnapshotReader.open(bytesSource(readFileSync(path(file)), file));
     await reader.verify();
@@ -94,23 +122,40 @@ async function describe(reader: SnapshotReader): Promise<unknown> {
   const records: unknown[] = [];
   for await (const record of reader.records()) {
     records.push({
-      store: record.store, key: toHex(record.keyBytes), value: record.valueBytes ? toHex(record.valueBytes) : null,
-      deleted: record.deleted, negativeZeros: record.negativeZeros ?? null, origin: { ...record.origin },
+      store: record.store,
+      key: toHex(record.keyBytes),
+      value: record.valueBytes ? toHex(record.valueBytes) : null,
+      deleted: record.deleted,
+      negativeZeros: record.negativeZeros ?? null,
+      origin: { ...record.origin },
     });
   }
-  return JSON.parse(JSON.stringify({ header: reader.header, summary: reader.summary, records, attachments: reader.attachmentHashes() }));
+  return JSON.parse(
+    JSON.stringify({
+      header: reader.header,
+      summary: reader.summary,
+      records,
+      attachments: reader.attachmentHashes(),
+    }),
+  );
 }
 
 async function writeFiles(): Promise<void> {
   writeFileSync(path("sample-stored.idbsnap"), (await sampleSnapshot({ compression: "none" })).bytes);
-  writeFileSync(path("sample-deflated.idbsnap"), (await sampleSnapshot({ stores: 40, blockBytes: 2048 })).bytes);
+  writeFileSync(
+    path("sample-deflated.idbsnap"),
+    (await sampleSnapshot({ stores: 40, blockBytes: 2048 })).bytes,
+  );
   writeFileSync(path("empty-database.idbsnap"), await emptyDatabase());
 }
 
 async function emptyDatabase(): Promise<Uint8Array> {
   const { SnapshotWriter } = await import("../../snapshot/index.js");
   const parts: Uint8Array[] = [];
-  const header = { database: { name: "\ud800 empty", version: 1, objectStores: [] }, origin: { device: "", capturedAt: 0 } };
+  const header = {
+    database: { name: "\ud800 empty", version: 1, objectStores: [] },
+    origin: { device: "", capturedAt: 0 },
+  };
   const writer = new SnapshotWriter({ write: (bytes) => void parts.push(bytes.slice()) }, header);
   await writer.finish();
   return Buffer.concat(parts);
