@@ -1,4 +1,3 @@
-import { ByteWriter } from "./byte-writer.js";
 import { HostObject, UnsupportedView } from "./host-object.js";
 import { type Intrinsic, intrinsicOf, slotValue } from "./intrinsic.js";
 import { isDense, ownText } from "./own-properties.js";
@@ -6,7 +5,7 @@ import { SeenObjects } from "./seen-objects.js";
 import { type Shape, shapeOf } from "./shape.js";
 import { SnapshotBlob } from "./snapshot-blob.js";
 import { unsupportedValue } from "./unsupported-value.js";
-import { ValueSections } from "./value-sections.js";
+import { ValueWriter } from "./value-writer.js";
 import {
   chunkDepth,
   errorNames,
@@ -56,15 +55,12 @@ let serial = 0;
 
 type Contents = "Object" | "Dense" | "Sparse" | "Map" | "Set" | "Cause";
 
-class ValueEncoder {
-  private readonly body = new ByteWriter(1024);
-  private readonly sections = new ValueSections();
+class ValueEncoder extends ValueWriter {
   private readonly seen = new SeenObjects();
   private later: { readonly kind: Contents; readonly value: object }[] = [];
   private lastShape: Shape | undefined;
   private run = 0;
   private hostDepth = 0;
-  private canonical = false;
   private hook: EncodeValueOptions["hostObject"];
   /** Objects being written, in canonical mode: meeting one again is a cycle. */
   private open: object[] = [];
@@ -113,61 +109,6 @@ class ValueEncoder {
       default:
         throw unsupportedValue(`a ${typeof value}`);
     }
-  }
-
-  private number(value: number): void {
-    const { body } = this;
-    if (Object.is(value, -0) && this.canonical) value = 0;
-    if ((value | 0) === value && !Object.is(value, -0)) {
-      if (value >= 0) {
-        if (value < 128) {
-          body.byte(tags.shortInt | value);
-        } else {
-          body.byte(tags.int);
-          body.varint(value);
-        }
-      } else {
-        body.byte(tags.negativeInt);
-        body.varint(-1 - value);
-      }
-      return;
-    }
-    body.byte(tags.float64);
-    this.float64(value);
-  }
-
-  private float64(value: number): void {
-    // One bit pattern for NaN, whatever the engine holds.
-    this.body.float64(value !== value ? NaN : value);
-  }
-
-  private bigint(value: bigint): void {
-    const { body } = this;
-    body.byte(value < 0n ? tags.negativeBigint : tags.bigint);
-    let hex = (value < 0n ? -value : value).toString(16);
-    if (hex === "0") hex = "";
-    if (hex.length % 2 === 1) hex = `0${hex}`;
-    const length = hex.length / 2;
-    body.varint(length);
-    body.ensure(length);
-    for (let i = length - 1; i >= 0; i--)
-      body.buffer[body.position++] = parseInt(hex.slice(i * 2, i * 2 + 2), 16);
-  }
-
-  private string(value: string, short: number): void {
-    if (value.length < 64) {
-      this.body.byte(short | value.length);
-    } else {
-      this.body.byte(tags.string);
-      this.body.varint(value.length);
-    }
-    this.sections.strings += value;
-  }
-
-  /** A string whose tag is implied: its length alone. */
-  private text(value: string): void {
-    this.body.varint(value.length);
-    this.sections.strings += value;
   }
 
   private object(value: object, depth: number): void {
