@@ -148,7 +148,7 @@ function fullAfter(factory: IDBFactory, records: number): IDBFactory {
       return new Proxy(request, {
         get(_, name) {
           if (name === "result") return request.transaction ? request.result : db();
-          return request[name as keyof IDBOpenDBRequest];
+          return Reflect.get(request, name) as unknown;
         },
         set: (_, name, value) => Reflect.set(request, name, value),
       });
