@@ -1,4 +1,5 @@
 /** The operator behind `asyncParDo`: bounded concurrency, back pressure both ways, nothing emitted after a failure. */
+import "./node-compatibility.js";
 import "apache-beam";
 import { type ParDoPayload, type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";
 import { type WindowedValue } from "apache-beam/values";

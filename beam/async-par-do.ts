@@ -1,4 +1,5 @@
 /** ParDo for work that takes time: files, network, databases. */
+import "./node-compatibility.js";
 import "apache-beam";
 import { type PCollection, type PTransform, type WindowedValue, withName } from "apache-beam";
 import { ParDoPayload } from "apache-beam/proto/beam_runner_api";

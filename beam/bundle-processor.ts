@@ -3,6 +3,7 @@
  * told, so that asynchronous work ends and what was opened is closed before the error goes out. And nothing is printed: the SDK writes a
  * line to standard output for every bundle, in the middle of what a command line prints there.
  */
+import "./node-compatibility.js";
 import "apache-beam";
 import { loggingLocalStorage } from "apache-beam/worker/logging";
 import { type IOperator } from "apache-beam/worker/operators";

@@ -1,4 +1,5 @@
 /** Counters while a pipeline runs in this process. */
+import "./node-compatibility.js";
 import "apache-beam";
 import { ParamProviderImpl } from "apache-beam/worker/pardo_context";
 

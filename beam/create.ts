@@ -1,4 +1,5 @@
 /** A PCollection of given elements. */
+import "./node-compatibility.js";
 import { parDo, type PCollection, type PTransform, type Root, withName } from "apache-beam";
 import { impulse } from "apache-beam/transforms/internal";
 import { reshuffle } from "apache-beam/transforms/utils";

@@ -1,4 +1,5 @@
 /** Beam's direct runner: a whole pipeline in this process, needing nothing but Node. */
+import "./node-compatibility.js";
 import { type PValue, type Root } from "apache-beam";
 import { type Pipeline as PipelineProto } from "apache-beam/proto/beam_runner_api";
 import { directRunner as stockDirectRunner } from "apache-beam/runners/direct_runner";

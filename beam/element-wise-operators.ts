@@ -1,4 +1,5 @@
 /** The remaining kinds of ParDo, which run no DoFn: identity, windows, timestamps, and the split into several outputs. */
+import "./node-compatibility.js";
 import "apache-beam";
 import { type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";
 import { type SplitOptions } from "apache-beam/transforms/pardo";

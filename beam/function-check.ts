@@ -3,6 +3,7 @@
  * stays behind, and without this check the job fails on a worker with "x is not defined". It is called where the SDK turns functions into
  * text, so it holds for every transform: map, flatMap, parDo, groupBy, combine functions, windows.
  */
+import "./node-compatibility.js";
 import { PCollection, SideInputParam } from "apache-beam";
 import { readFunctionSource, type FunctionSource } from "./free-identifiers.js";
 import { isPlainData } from "./plain-data.js";

@@ -3,6 +3,7 @@
  * Uint8Array as a plain object, names that start with "__" not at all. Here data travels as bytes of the element codec; functions keep the
  * SDK's form. Methods written in their short form, which the SDK sends as text that is no expression, travel, too.
  */
+import "./node-compatibility.js";
 import { PCollection } from "apache-beam";
 import { decodeElement, encodeElement } from "./element-codec.js";
 import { checkPortable, compilerHelpers, type PortableFunction, sourceOf } from "./function-check.js";

@@ -1,4 +1,5 @@
 /** Elements with their window, for what emits outside of `process`. */
+import "./node-compatibility.js";
 import "apache-beam";
 import { PaneInfoCoder } from "apache-beam/coders/required_coders";
 import { GlobalWindow, type Instant, type Window, type WindowedValue } from "apache-beam/values";

@@ -2,6 +2,7 @@
  * Grouping on the direct runner, in the place of the SDK's operator: the same groups, found by the bytes of their keys without the detour
  * over base64 text, and let go one by one as they are handed on.
  */
+import "./node-compatibility.js";
 import "apache-beam";
 import { type Coder, Context } from "apache-beam/coders/coders";
 import { MergeStatus_Enum, type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";

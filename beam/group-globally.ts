@@ -1,4 +1,5 @@
 /** All elements as one group. Without a combiner the SDK gives null here: it looks for a pair where there is an object. */
+import "./node-compatibility.js";
 import {
   groupBy,
   GroupGlobally,

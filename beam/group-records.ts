@@ -1,4 +1,5 @@
 /** Grouping of records by what identifies them, without decoding any. */
+import "./node-compatibility.js";
 import { type KV, parDo, type PCollection, type PTransform, withName } from "apache-beam";
 import { BytesCoder, KVCoder } from "apache-beam/coders/required_coders";
 import { groupByKey } from "apache-beam/transforms/internal";

@@ -1,4 +1,5 @@
 /** Counters and distributions of a pipeline: what its steps report, and how to read it afterwards. */
+import "./node-compatibility.js";
 import { Counter, counter, distribution, type Metric, ParDoUpdateParam } from "apache-beam";
 import { type PipelineResult } from "apache-beam/runners/runner";
 import { MetricsContainer } from "apache-beam/worker/metrics";

@@ -1,4 +1,5 @@
 /** Puts the operators of this folder in the place of the SDK's. */
+import "./node-compatibility.js";
 import "apache-beam";
 import { ParDoPayload } from "apache-beam/proto/beam_runner_api";
 import { deserializeFn } from "apache-beam/internal/serialize";

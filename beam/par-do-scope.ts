@@ -1,4 +1,5 @@
 /** What the operators of synchronous and asynchronous DoFns have in common: the context of an element, and how its outputs are handed on. */
+import "./node-compatibility.js";
 import "apache-beam";
 import { type ParDoPayload, type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";
 import { type WindowedValue } from "apache-beam/values";

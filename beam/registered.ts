@@ -2,6 +2,7 @@
  * Values that travel by name: a pipeline's description holds "beam-indexeddb/io, class ReadBlocks" instead of source text, and the worker,
  * which has loaded the same module, finds the same function or class again.
  */
+import "./node-compatibility.js";
 import "apache-beam";
 import { registeredObjects, requireForSerialization } from "apache-beam/serialization";
 import { defaultBuiltins } from "./sdk-dependency.js";

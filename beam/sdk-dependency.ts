@@ -1,4 +1,5 @@
 /** Packages that the SDK itself uses, as it sees them: which copy and where it lies is the SDK's business, not this package's. */
+import "./node-compatibility.js";
 import { createRequire } from "node:module";
 import { type Coder } from "apache-beam/coders/coders";
 

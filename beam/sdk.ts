@@ -3,6 +3,7 @@
  * and leave the parameter of a mapped function untyped. The declarations below merge into the SDK's own, so they also hold for code that
  * imports `apache-beam` itself.
  */
+import "./node-compatibility.js";
 import { coGroupBy as stockCoGroupBy, type PCollection, type PTransform, type PValue } from "apache-beam";
 
 declare module "apache-beam/pvalue" {

@@ -1,3 +1,4 @@
+import "./node-compatibility.js";
 import { type PCollection } from "apache-beam";
 import { type Coder } from "apache-beam/coders/coders";
 

@@ -1,4 +1,5 @@
 /** Side inputs: a whole PCollection at hand in every call of a function. */
+import "./node-compatibility.js";
 import { iterableSideInput, type PCollection, SideInputParam, singletonSideInput } from "apache-beam";
 import { ParamProviderImpl } from "apache-beam/worker/pardo_context";
 import { registerFunctions } from "./registered.js";

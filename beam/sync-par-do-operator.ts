@@ -3,6 +3,7 @@
  * waiting for receivers that ask for it, so that an asynchronous step behind a large one has everything in flight at once; and what it
  * does with promises of a DoFn is to take them for elements.
  */
+import "./node-compatibility.js";
 import "apache-beam";
 import { type ParDoPayload, type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";
 import { type DoFn } from "apache-beam/transforms/pardo";

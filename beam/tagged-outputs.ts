@@ -1,4 +1,5 @@
 /** Several outputs of one step. */
+import "./node-compatibility.js";
 import { type PCollection, type PTransform, split } from "apache-beam";
 
 /** An element on its way to one of several outputs: `{ records: record }` or `{ failedRecords: failure }`. */

@@ -6,6 +6,7 @@
  * of key-value pairs, whose bytes are what runners group by. The key coder is put in where a KV coder is written into the pipeline, and
  * from there every reader finds it: the direct runner's grouping, the combiner's pre-grouping, and any portable runner.
  */
+import "./node-compatibility.js";
 import "apache-beam";
 import {
   type Coder,
