@@ -11,7 +11,7 @@ import { withoutFunctions } from "./worker-message.js";
 /**
  * A database as a snapshot file, streamed. Records are read in one transaction, so the file is one point in time even while other tabs
  * write; they are staged outside the page's memory where the browser can, and compressed and streamed after the transaction, at the pace of
- * whoever reads the stream. Memory does not grow with the database. The stream errors, and never just ends, when anything is missing.
+ * whoever reads the stream. Nothing is held that grows with the database but handles to its Blobs. The stream errors, and never just ends, when anything is missing.
  *
  * @param db an open connection (native or idb's; it stays open) or the name of a database.
  * @throws TypeError at once for options that cannot work together.
