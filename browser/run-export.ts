@@ -47,6 +47,7 @@ export async function runExport(
           "EXPORT_BUSY",
           `The database "${name}" is being exported already, in this tab or another. Wait until that export has ended or cancel it.`,
         ),
+      environment.factory,
     );
   } catch (error) {
     if (signal.aborted && !isSnapshotError(error, "EXPORT_ABORTED")) {

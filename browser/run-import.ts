@@ -48,6 +48,7 @@ export async function runImport(
       { wait: true, signal },
       () => importLocked({ reader, name, stores, options, environment, signal, total }),
       () => new Error("A lock that is waited for is never busy."),
+      environment.factory,
     );
   } catch (error) {
     throw asImportError(error, name, signal);
