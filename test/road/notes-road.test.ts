@@ -25,7 +25,7 @@ const mergedTitles = [
   "Trip to Lisbon",
 ];
 
-let site: { readonly url: string; close(): Promise<unknown> };
+let site: { readonly url: string; close(): Promise<void> };
 beforeAll(async () => {
   site = await startNotes();
 });
@@ -97,7 +97,7 @@ async function importAndLook(name: BrowserName, file: string) {
     const page = await browser.open(site.url);
     const input = await page.waitForSelector("#import-file");
     await (input as unknown as { uploadFile(path: string): Promise<void> }).uploadFile(file);
-    await page.waitForFunction(() => document.querySelector("#status")?.textContent?.includes("new"), {
+    await page.waitForFunction(() => document.querySelector("#status")?.textContent.includes("new"), {
       timeout: 60_000,
     });
     await page.waitForFunction(() =>
@@ -119,7 +119,7 @@ async function importAndLook(name: BrowserName, file: string) {
       db.close();
       return {
         status: document.querySelector("#status")?.textContent ?? "",
-        titles: [...document.querySelectorAll("#notes h3")].map((title) => title.textContent ?? "").sort(),
+        titles: [...document.querySelectorAll("#notes h3")].map((title) => title.textContent).sort(),
         pictures: images.length,
         brokenPictures: images.filter((image) => image.naturalWidth === 0).length,
         deletedNotes: all.result.filter(({ deleted }) => deleted).length,
