@@ -30,7 +30,9 @@ export interface CommandInput {
 }
 
 /** Values by option name; flags are true when given. */
-export type ParsedOptions = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+export type ParsedOptions = Readonly<
+  Record<string, string | number | boolean | readonly string[] | undefined>
+>;
 
 /** Where output goes: results to `out`, progress and messages to `err`. */
 export interface Terminal {

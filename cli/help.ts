@@ -36,7 +36,8 @@ export function optionTable(options: readonly Option[]): string {
   const longest = Math.max(...rows.map(({ left }) => left.length));
   return rows
     .map(({ left, option }) => {
-      const text = option.defaultText === undefined ? option.help : `${option.help} Default: ${option.defaultText}.`;
+      const text =
+        option.defaultText === undefined ? option.help : `${option.help} Default: ${option.defaultText}.`;
       return `  ${left.padEnd(longest)}  ${hang(text, longest + 4)}`;
     })
     .join("\n");

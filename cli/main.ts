@@ -9,7 +9,13 @@ import { commandHelp, generalHelp } from "./help.js";
 import { closest, parseOptions } from "./parse-options.js";
 import { printable } from "./table.js";
 
-export const commands: readonly Command[] = [runCommand, inspectCommand, catCommand, verifyCommand, recoverCommand];
+export const commands: readonly Command[] = [
+  runCommand,
+  inspectCommand,
+  catCommand,
+  verifyCommand,
+  recoverCommand,
+];
 
 /** Runs a command line and resolves to its exit code. Every error is one sentence; only faults in this program show a stack. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -24,7 +30,12 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     if (!command) throw new UsageError(unknownCommand(name));
     const options = [...command.options, helpOption];
     if (rest.includes("--help") || rest.includes("-h")) {
-      if (command === runCommand) return await command.run({ arguments: rest.filter((arg) => !arg.startsWith("-")), options: { help: true }, terminal });
+      if (command === runCommand)
+        return await command.run({
+          arguments: rest.filter((arg) => !arg.startsWith("-")),
+          options: { help: true },
+          terminal,
+        });
       terminal.out(commandHelp({ ...command, options }));
       return exitCodes.ok;
     }
@@ -50,7 +61,8 @@ export function report(error: unknown, wantsJson: boolean, terminal: Terminal): 
   if (wantsJson) terminal.out(`${JSON.stringify({ error: { code, message, ...placeOf(error) } })}\n`);
   const isOurs = isUsage || isSnapshotError(error);
   terminal.err(`beam-indexeddb: ${isSnapshotError(error) ? `${code}: ` : ""}${printable(message)}\n`);
-  if (!isOurs && error instanceof Error && process.env["BEAM_INDEXEDDB_DEBUG"]) terminal.err(`${error.stack ?? ""}\n`);
+  if (!isOurs && error instanceof Error && process.env.BEAM_INDEXEDDB_DEBUG)
+    terminal.err(`${error.stack ?? ""}\n`);
   return isUsage ? exitCodes.usage : exitCodes.failed;
 }
 

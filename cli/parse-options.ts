@@ -5,13 +5,24 @@ import { type Option, type ParsedOptions, UsageError } from "./command.js";
  * Arguments and options of a command line. Beam's spelling is taken: `--name=value`, `--name value`, and `--list=a,b`.
  * @throws UsageError that names the valid options
  */
-export function parseOptions(args: readonly string[], options: readonly Option[]): { arguments: string[]; options: ParsedOptions } {
+export function parseOptions(
+  args: readonly string[],
+  options: readonly Option[],
+): { arguments: string[]; options: ParsedOptions } {
   const { tokens } = parseArgs({
     args: [...args],
     strict: false,
     allowPositionals: true,
     tokens: true,
-    options: Object.fromEntries(options.map(({ name, kind, short }) => [name, { type: kind === "flag" ? "boolean" as const : "string" as const, ...(short === undefined ? {} : { short }) }])),
+    options: Object.fromEntries(
+      options.map(({ name, kind, short }) => [
+        name,
+        {
+          type: kind === "flag" ? ("boolean" as const) : ("string" as const),
+          ...(short === undefined ? {} : { short }),
+        },
+      ]),
+    ),
   });
   const values: Record<string, ParsedOptions[string]> = {};
   const rest: string[] = [];
@@ -25,30 +36,45 @@ export function parseOptions(args: readonly string[], options: readonly Option[]
   return { arguments: rest, options: values };
 }
 
-function valueOf(option: Option, text: string | undefined, before: ParsedOptions[string]): ParsedOptions[string] {
+function valueOf(
+  option: Option,
+  text: string | undefined,
+  before: ParsedOptions[string],
+): ParsedOptions[string] {
   if (option.kind === "flag") {
     if (text === undefined || text === "true") return true;
     if (text === "false") return false;
     throw new UsageError(`--${option.name} takes no value.`);
   }
-  if (text === undefined || text === "") throw new UsageError(`--${option.name} needs a value: --${option.name}=${option.value ?? "VALUE"}.`);
+  if (text === undefined || text === "")
+    throw new UsageError(`--${option.name} needs a value: --${option.name}=${option.value ?? "VALUE"}.`);
   if (option.kind === "text") return text;
-  if (option.kind === "list") return [...((before as readonly string[] | undefined) ?? []), ...text.split(",").filter((part) => part !== "")];
+  if (option.kind === "list")
+    return [
+      ...((before as readonly string[] | undefined) ?? []),
+      ...text.split(",").filter((part) => part !== ""),
+    ];
   const number = Number(text);
-  if (!Number.isFinite(number)) throw new UsageError(`--${option.name} needs a number, not ${JSON.stringify(text)}.`);
+  if (!Number.isFinite(number))
+    throw new UsageError(`--${option.name} needs a number, not ${JSON.stringify(text)}.`);
   return number;
 }
 
 function unknownOption(raw: string, options: readonly Option[]): string {
   const name = raw.replace(/^-+/, "");
-  const near = closest(name, options.map((option) => option.name));
+  const near = closest(
+    name,
+    options.map((option) => option.name),
+  );
   const hint = near === undefined ? "" : ` Did you mean --${near}?`;
   return `There is no option ${raw}.${hint} Options are: ${options.map((option) => `--${option.name}`).join(", ")}.`;
 }
 
 /** The candidate that a typing mistake most likely meant. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates.map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) })).sort((a, b) => a.distance - b.distance);
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }

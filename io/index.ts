@@ -2,9 +2,17 @@
 export { type EmptyMatchTreatment, matchAll, matchFiles, type MatchOptions } from "./file/match.js";
 export { type FileMetadata } from "./file/file-system.js";
 export {
-  readAllFromIndexedDB, type ReadAllFromIndexedDBOptions, readFromIndexedDB, type ReadFromIndexedDBOptions, readMatches,
+  readAllFromIndexedDB,
+  type ReadAllFromIndexedDBOptions,
+  readFromIndexedDB,
+  type ReadFromIndexedDBOptions,
+  readMatches,
 } from "./indexeddb/read.js";
-export { writeToIndexedDB, type WriteToIndexedDBOptions, type WriteToIndexedDBResult } from "./indexeddb/write.js";
+export {
+  writeToIndexedDB,
+  type WriteToIndexedDBOptions,
+  type WriteToIndexedDBResult,
+} from "./indexeddb/write.js";
 export { type Destination, type DestinationFunction } from "./indexeddb/destination.js";
 export { type WrittenFile } from "./indexeddb/publish-shards.js";
 export { openAttachment } from "./indexeddb/open-attachment.js";

@@ -14,10 +14,17 @@ export const nodePlatform: Platform = {
       // A limit of 0 would mean none.
       inflated = zlib.inflateRawSync(bytes, { maxOutputLength: Math.max(1, rawLength) });
     } catch (cause) {
-      throw new SnapshotError("SNAPSHOT_MALFORMED", `A block does not inflate to the ${rawLength} bytes that its header announces.`, { cause });
+      throw new SnapshotError(
+        "SNAPSHOT_MALFORMED",
+        `A block does not inflate to the ${rawLength} bytes that its header announces.`,
+        { cause },
+      );
     }
     if (inflated.length !== rawLength) {
-      throw new SnapshotError("SNAPSHOT_MALFORMED", `A block inflates to ${inflated.length} bytes, not to the ${rawLength} that its header announces.`);
+      throw new SnapshotError(
+        "SNAPSHOT_MALFORMED",
+        `A block inflates to ${inflated.length} bytes, not to the ${rawLength} that its header announces.`,
+      );
     }
     return inflated;
   },

@@ -1,4 +1,13 @@
-import { flatten, groupBy, type KV, P, parDo, type PCollection, registerFunctions, withName } from "../beam/index.js";
+import {
+  flatten,
+  groupBy,
+  type KV,
+  P,
+  parDo,
+  type PCollection,
+  registerFunctions,
+  withName,
+} from "../beam/index.js";
 import { countRecords, type StoreCount } from "../transforms/index.js";
 import type { SnapshotRecord } from "../snapshot/index.js";
 
@@ -19,7 +28,10 @@ interface SidedCount extends StoreCount {
 }
 
 /** Counts before and after a merge, by object store. */
-export function summarizeStores(read: PCollection<SnapshotRecord>, merged: PCollection<SnapshotRecord>): PCollection<StoreSummaryLine> {
+export function summarizeStores(
+  read: PCollection<SnapshotRecord>,
+  merged: PCollection<SnapshotRecord>,
+): PCollection<StoreSummaryLine> {
   const counted = (records: PCollection<SnapshotRecord>, side: SidedCount["side"]): PCollection<SidedCount> =>
     records.apply(withName(`count ${side}`, countRecords())).apply(withName(side, parDo(new NameSide(side))));
   return P([counted(read, "read"), counted(merged, "merged")])
@@ -45,7 +57,13 @@ export class SummarizeStore {
     const counts = [...value];
     const read = counts.find(({ side }) => side === "read");
     const merged = counts.find(({ side }) => side === "merged");
-    yield { store, devices: read?.devices ?? [], read: read?.records ?? 0, merged: merged?.records ?? 0, deleted: merged?.deleted ?? 0 };
+    yield {
+      store,
+      devices: read?.devices ?? [],
+      read: read?.records ?? 0,
+      merged: merged?.records ?? 0,
+      deleted: merged?.deleted ?? 0,
+    };
   }
 }
 

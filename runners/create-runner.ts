@@ -21,7 +21,9 @@ export interface PipelineRunner {
 export function createRunner(options: RunnerOptions = {}): PipelineRunner {
   const { runner = "direct" } = options;
   if (!(runnerNames as readonly string[]).includes(runner)) {
-    throw new TypeError(`There is no runner ${JSON.stringify(runner)}. Use one of: ${runnerNames.join(", ")}.`);
+    throw new TypeError(
+      `There is no runner ${JSON.stringify(runner)}. Use one of: ${runnerNames.join(", ")}.`,
+    );
   }
   return { run: runDirect };
 }

@@ -1,4 +1,14 @@
-import { groupBy, inGlobalWindow, type KV, parDo, type PCollection, type PTransform, registerFunctions, type WindowedValue, withName } from "../beam/index.js";
+import {
+  groupBy,
+  inGlobalWindow,
+  type KV,
+  parDo,
+  type PCollection,
+  type PTransform,
+  registerFunctions,
+  type WindowedValue,
+  withName,
+} from "../beam/index.js";
 import type { SnapshotRecord } from "../snapshot/index.js";
 
 /** What there is of one object store. */
@@ -28,7 +38,8 @@ export function countRecords(): PTransform<PCollection<SnapshotRecord>, PCollect
 
 /** Counts within a bundle, so that only a few counts are shuffled. */
 export class CountBundle {
-  private counts: Map<string, { records: number; deleted: number; bytes: number; devices: Set<string> }> | undefined;
+  private counts:
+    Map<string, { records: number; deleted: number; bytes: number; devices: Set<string> }> | undefined;
 
   startBundle(): void {
     this.counts = new Map();
@@ -36,7 +47,8 @@ export class CountBundle {
 
   process(record: SnapshotRecord): Iterable<StoreCount> {
     let count = this.counts!.get(record.store);
-    if (!count) this.counts!.set(record.store, (count = { records: 0, deleted: 0, bytes: 0, devices: new Set() }));
+    if (!count)
+      this.counts!.set(record.store, (count = { records: 0, deleted: 0, bytes: 0, devices: new Set() }));
     count.records++;
     if (record.deleted) count.deleted++;
     count.bytes += record.keyBytes.length + (record.valueBytes?.length ?? 0);
@@ -45,7 +57,8 @@ export class CountBundle {
   }
 
   *finishBundle(): Generator<WindowedValue<StoreCount>> {
-    for (const [store, count] of this.counts!) yield inGlobalWindow({ ...count, store, devices: [...count.devices].sort() });
+    for (const [store, count] of this.counts!)
+      yield inGlobalWindow({ ...count, store, devices: [...count.devices].sort() });
     this.counts = undefined;
   }
 }

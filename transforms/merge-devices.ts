@@ -1,5 +1,13 @@
 import {
-  type CounterFamily, counterFamily, groupRecordsByKey, parDo, type PCollection, type PTransform, type RecordGroup, registerFunctions, withName,
+  type CounterFamily,
+  counterFamily,
+  groupRecordsByKey,
+  parDo,
+  type PCollection,
+  type PTransform,
+  type RecordGroup,
+  registerFunctions,
+  withName,
 } from "../beam/index.js";
 import { compareVersions, recordTime, type SnapshotRecord } from "../snapshot/index.js";
 
@@ -24,17 +32,24 @@ export interface MergeDevicesOptions {
  * @throws TypeError for wrong options while the pipeline is built
  * @example root.apply(readFromIndexedDB("devices/*.idbsnap")).apply(mergeDevices({ by: "updatedAt" }));
  */
-export function mergeDevices(options: MergeDevicesOptions = {}): PTransform<PCollection<SnapshotRecord>, PCollection<SnapshotRecord>> {
+export function mergeDevices(
+  options: MergeDevicesOptions = {},
+): PTransform<PCollection<SnapshotRecord>, PCollection<SnapshotRecord>> {
   const { by, tombstones = "keep" } = options;
-  if (by !== undefined && (typeof by !== "string" || by === "")) throw new TypeError('mergeDevices: by is the path of a time in the values, such as "updatedAt".');
-  if (tombstones !== "keep" && tombstones !== "drop") throw new TypeError(`mergeDevices: tombstones is "keep" or "drop", not ${JSON.stringify(tombstones)}.`);
+  if (by !== undefined && (typeof by !== "string" || by === ""))
+    throw new TypeError('mergeDevices: by is the path of a time in the values, such as "updatedAt".');
+  if (tombstones !== "keep" && tombstones !== "drop")
+    throw new TypeError(`mergeDevices: tombstones is "keep" or "drop", not ${JSON.stringify(tombstones)}.`);
   return withName(`mergeDevices(${by ?? "capturedAt"})`, (records: PCollection<SnapshotRecord>) =>
     records.apply(groupRecordsByKey()).apply(
-      withName("latest", parDo(new KeepLatest(by, tombstones === "drop"), {
-        merged: counterFamily("recordsMerged"),
-        superseded: counterFamily("recordsSuperseded"),
-        withoutTime: counterFamily("mergedWithoutTime"),
-      })),
+      withName(
+        "latest",
+        parDo(new KeepLatest(by, tombstones === "drop"), {
+          merged: counterFamily("recordsMerged"),
+          superseded: counterFamily("recordsSuperseded"),
+          withoutTime: counterFamily("mergedWithoutTime"),
+        }),
+      ),
     ),
   );
 }
@@ -65,7 +80,9 @@ export class KeepLatest {
   private latestOf(records: readonly SnapshotRecord[], context: MergeContext): SnapshotRecord {
     if (records.length === 1) return records[0]!;
     const { by } = this;
-    if (by !== undefined) for (const record of records) if (recordTime(record, by) === undefined) context.withoutTime.increment(record.store);
+    if (by !== undefined)
+      for (const record of records)
+        if (recordTime(record, by) === undefined) context.withoutTime.increment(record.store);
     return records.reduce((latest, record) => (compareVersions(record, latest, by) > 0 ? record : latest));
   }
 }

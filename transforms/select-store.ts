@@ -5,7 +5,12 @@ import type { SnapshotRecord } from "../snapshot/index.js";
 export type SchemaOfStores = Readonly<Record<string, { readonly key: unknown; readonly value: unknown }>>;
 
 /** The record type of one store of such a schema. */
-export type RecordOf<Schema, Name extends keyof Schema> = Schema[Name] extends { readonly key: infer K; readonly value: infer V } ? SnapshotRecord<V, K> : never;
+export type RecordOf<Schema, Name extends keyof Schema> = Schema[Name] extends {
+  readonly key: infer K;
+  readonly value: infer V;
+}
+  ? SnapshotRecord<V, K>
+  : never;
 
 export class InStore {
   readonly store: string;
@@ -27,9 +32,12 @@ export class InStore {
 export function selectStore<Schema, Name extends keyof Schema & string>(
   store: Name,
 ): PTransform<PCollection<SnapshotRecord>, PCollection<RecordOf<Schema, Name>>> {
-  if (typeof store !== "string") throw new TypeError('selectStore: give the name of an object store, such as "notes".');
-  return withName(`selectStore(${store})`, (records: PCollection<SnapshotRecord>) =>
-    records.apply(parDo(new InStore(store))) as unknown as PCollection<RecordOf<Schema, Name>>,
+  if (typeof store !== "string")
+    throw new TypeError('selectStore: give the name of an object store, such as "notes".');
+  return withName(
+    `selectStore(${store})`,
+    (records: PCollection<SnapshotRecord>) =>
+      records.apply(parDo(new InStore(store))) as unknown as PCollection<RecordOf<Schema, Name>>,
   );
 }
 

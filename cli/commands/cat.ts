@@ -8,10 +8,18 @@ import { printable } from "../table.js";
 export const catCommand: Command = {
   name: "cat",
   argumentsText: "<file> [--stores=NAME,...] [--key=JSON] [--from=JSON] [--to=JSON] [--limit=N] [--json]",
-  summary: "Print the records of a snapshot, one a line: as JSON with tags for what JSON lacks (--json), or as readable text.",
-  details: "Keys are given as JSON: --key='\"note 1\"', --from=10 --to='[\"a\",2]', or a date: --from='{\"date\":\"2026-01-01\"}'.",
+  summary:
+    "Print the records of a snapshot, one a line: as JSON with tags for what JSON lacks (--json), or as readable text.",
+  details:
+    'Keys are given as JSON: --key=\'"note 1"\', --from=10 --to=\'["a",2]\', or a date: --from=\'{"date":"2026-01-01"}\'.',
   options: [
-    { name: "stores", kind: "list", value: "NAME,...", help: "Only these object stores.", defaultText: "all" },
+    {
+      name: "stores",
+      kind: "list",
+      value: "NAME,...",
+      help: "Only these object stores.",
+      defaultText: "all",
+    },
     { name: "key", kind: "text", value: "JSON", help: "Only the record with this key." },
     { name: "from", kind: "text", value: "JSON", help: "Only keys from this one on." },
     { name: "to", kind: "text", value: "JSON", help: "Only keys up to this one." },
@@ -20,17 +28,18 @@ export const catCommand: Command = {
   ],
   async run({ arguments: files, options, terminal }) {
     const [file, more] = files;
-    if (file === undefined || more !== undefined) throw new UsageError("cat needs one file: beam-indexeddb cat notes.idbsnap");
-    const limit = (options["limit"] as number | undefined) ?? Infinity;
+    if (file === undefined || more !== undefined)
+      throw new UsageError("cat needs one file: beam-indexeddb cat notes.idbsnap");
+    const limit = (options.limit as number | undefined) ?? Infinity;
     const keyRange = rangeOf(options as Readonly<Record<string, string | undefined>>);
-    const stores = options["stores"] as readonly string[] | undefined;
+    const stores = options.stores as readonly string[] | undefined;
     await using snapshot = await openSnapshot(file);
     let printed = 0;
     for await (const batch of snapshot.recordBatches({ stores, keyRange })) {
       for (const record of batch) {
         if (printed >= limit) return exitCodes.ok;
         printed++;
-        terminal.out(options["json"] === true ? `${jsonOf(record)}\n` : lineOf(record));
+        terminal.out(options.json === true ? `${jsonOf(record)}\n` : lineOf(record));
       }
     }
     return exitCodes.ok;
@@ -40,7 +49,10 @@ export const catCommand: Command = {
 function rangeOf({ key, from, to }: Readonly<Record<string, string | undefined>>): KeyRange | undefined {
   if (key !== undefined) return { lower: parseKey(key, "key"), upper: parseKey(key, "key") };
   if (from === undefined && to === undefined) return undefined;
-  return { ...(from === undefined ? {} : { lower: parseKey(from, "from") }), ...(to === undefined ? {} : { upper: parseKey(to, "to") }) };
+  return {
+    ...(from === undefined ? {} : { lower: parseKey(from, "from") }),
+    ...(to === undefined ? {} : { upper: parseKey(to, "to") }),
+  };
 }
 
 function parseKey(text: string, option: string): unknown {
@@ -48,7 +60,9 @@ function parseKey(text: string, option: string): unknown {
   try {
     parsed = JSON.parse(text);
   } catch {
-    throw new UsageError(`--${option} is a key as JSON, such as --${option}='"note 1"' or --${option}=10, not ${text}.`);
+    throw new UsageError(
+      `--${option} is a key as JSON, such as --${option}='"note 1"' or --${option}=10, not ${text}.`,
+    );
   }
   return keyOf(parsed);
 }
@@ -65,7 +79,9 @@ function lineOf(record: SnapshotRecord): string {
 }
 
 function textOf(value: unknown): string {
-  return printable(inspect(value, { depth: 8, breakLength: Infinity, maxArrayLength: 50, maxStringLength: 500 }));
+  return printable(
+    inspect(value, { depth: 8, breakLength: Infinity, maxArrayLength: 50, maxStringLength: 500 }),
+  );
 }
 
 /** Written part by part: the parts that may hold what JSON lacks are tagged JSON already. */

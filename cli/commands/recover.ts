@@ -6,21 +6,31 @@ import { printable } from "../table.js";
 export const recoverCommand: Command = {
   name: "recover",
   argumentsText: "<file> [--output=PATH] [--json]",
-  summary: "Read every intact record of a truncated or damaged snapshot into a new one, and say what is missing.",
-  details: "Exit code 0 when nothing was lost, 3 when something was. Without --output the file is only examined.",
+  summary:
+    "Read every intact record of a truncated or damaged snapshot into a new one, and say what is missing.",
+  details:
+    "Exit code 0 when nothing was lost, 3 when something was. Without --output the file is only examined.",
   options: [{ name: "output", kind: "text", value: "PATH", help: "The new snapshot." }, jsonOption],
   async run({ arguments: files, options, terminal }) {
     const [file, more] = files;
-    if (file === undefined || more !== undefined) throw new UsageError("recover needs one file: beam-indexeddb recover damaged.idbsnap --output=saved.idbsnap");
-    const output = options["output"] as string | undefined;
-    if (output === file) throw new UsageError("--output must be another file: the damaged one is left as it is.");
+    if (file === undefined || more !== undefined)
+      throw new UsageError(
+        "recover needs one file: beam-indexeddb recover damaged.idbsnap --output=saved.idbsnap",
+      );
+    const output = options.output as string | undefined;
+    if (output === file)
+      throw new UsageError("--output must be another file: the damaged one is left as it is.");
     const progress = createProgress(terminal);
     const report = await recoverFile(file, output, (done, total) => {
       progress.update(`${file}: ${Math.floor((done / total) * 100)} % of ${bytesText(total)}`);
     }).finally(() => {
       progress.end();
     });
-    terminal.out(options["json"] === true ? `${JSON.stringify({ file, output, ...report })}\n` : textOf(file, output, report));
+    terminal.out(
+      options.json === true
+        ? `${JSON.stringify({ file, output, ...report })}\n`
+        : textOf(file, output, report),
+    );
     return report.complete ? exitCodes.ok : exitCodes.incomplete;
   },
 };
@@ -28,11 +38,18 @@ export const recoverCommand: Command = {
 function textOf(file: string, output: string | undefined, report: RecoveryReport): string {
   const { records, recordsLost, lost, failedRecords, complete } = report;
   const saved = output === undefined ? "are intact" : `written to ${output}`;
-  const missing = complete ? "Nothing is missing." : recordsLost === undefined ? "How many are missing is not known: the footer is lost." : `${countText(recordsLost + failedRecords.length)} are lost.`;
+  const missing = complete
+    ? "Nothing is missing."
+    : recordsLost === undefined
+      ? "How many are missing is not known: the footer is lost."
+      : `${countText(recordsLost + failedRecords.length)} are lost.`;
   return [
     `${file}: ${countText(records)} records ${saved}. ${missing}`,
     ...lost.map(({ from, to, code, store, records: count }) => {
-      const what = count === undefined ? "" : `: ${countText(count)} records${store === undefined ? "" : ` of ${printable(store)}`}`;
+      const what =
+        count === undefined
+          ? ""
+          : `: ${countText(count)} records${store === undefined ? "" : ` of ${printable(store)}`}`;
       return from === to ? `  ends at byte ${from} (${code})` : `  bytes ${from} to ${to} (${code})${what}`;
     }),
     ...failedRecords.map(({ error }) => `  ${printable(error.message)}`),

@@ -2,7 +2,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRunner, type RunnerName, runnerNames } from "../../runners/index.js";
 import type { StoreSummaryLine } from "../../pipelines/index.js";
-import { type Command, type CommandInput, exitCodes, helpOption, jsonOption, type Option, UsageError } from "../command.js";
+import {
+  type Command,
+  type CommandInput,
+  exitCodes,
+  helpOption,
+  jsonOption,
+  type Option,
+  UsageError,
+} from "../command.js";
 import { commandHelp, optionTable } from "../help.js";
 import { closest, parseOptions } from "../parse-options.js";
 import { type CatalogEntry, pipelineCatalog } from "../pipeline-catalog.js";
@@ -10,7 +18,13 @@ import { countText, createProgress } from "../progress.js";
 import { textTable } from "../table.js";
 
 const runnerOptions: readonly Option[] = [
-  { name: "runner", kind: "text", value: runnerNames.join("|"), help: "Where the pipeline runs.", defaultText: "direct" },
+  {
+    name: "runner",
+    kind: "text",
+    value: runnerNames.join("|"),
+    help: "Where the pipeline runs.",
+    defaultText: "direct",
+  },
   jsonOption,
   helpOption,
 ];
@@ -23,12 +37,12 @@ export const runCommand: Command = {
   options: [],
   async run(input) {
     const { entry, options } = parse(input);
-    if (options["help"] === true) {
+    if (options.help === true) {
       input.terminal.out(entry ? pipelineHelp(entry) : overview());
       return exitCodes.ok;
     }
     const chosen = entry ?? pipelineCatalog[0]!;
-    const runner = runnerOf(options["runner"] as string | undefined);
+    const runner = runnerOf(options.runner as string | undefined);
     const startedAt = performance.now();
     const progress = createProgress(input.terminal);
     const { metrics } = await createRunner({ runner })
@@ -43,8 +57,10 @@ export const runCommand: Command = {
     const seconds = (performance.now() - startedAt) / 1000;
     const output = chosen.outputOf(options);
     const summary = await readSummary(output);
-    if (options["json"] === true) {
-      input.terminal.out(`${JSON.stringify({ pipeline: chosen.name, runner, output, seconds, summary, metrics })}\n`);
+    if (options.json === true) {
+      input.terminal.out(
+        `${JSON.stringify({ pipeline: chosen.name, runner, output, seconds, summary, metrics })}\n`,
+      );
     } else {
       input.terminal.out(resultText(chosen.name, runner, output, seconds, summary));
     }
@@ -52,11 +68,14 @@ export const runCommand: Command = {
   },
 };
 
-function parse({ arguments: args, options }: CommandInput): { entry: CatalogEntry | undefined; options: CommandInput["options"] } {
+function parse({ arguments: args, options }: CommandInput): {
+  entry: CatalogEntry | undefined;
+  options: CommandInput["options"];
+} {
   const [first, ...others] = args;
   const named = first !== undefined && !first.startsWith("-");
   const entry = named ? find(first) : undefined;
-  if (options["help"] === true) return { entry, options };
+  if (options.help === true) return { entry, options };
   const allowed = [...(entry ?? pipelineCatalog[0]!).options, ...runnerOptions];
   const parsed = parseOptions(named ? others : args, allowed);
   const [surplus] = parsed.arguments;
@@ -73,7 +92,9 @@ function find(name: string): CatalogEntry {
   if (entry) return entry;
   const names = pipelineCatalog.map((one) => one.name);
   const near = closest(name, names);
-  throw new UsageError(`There is no pipeline ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${near}?`} Pipelines are: ${names.join(", ")}.`);
+  throw new UsageError(
+    `There is no pipeline ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${near}?`} Pipelines are: ${names.join(", ")}.`,
+  );
 }
 
 function runnerOf(name: string | undefined): RunnerName {
@@ -84,11 +105,19 @@ function runnerOf(name: string | undefined): RunnerName {
 }
 
 function pipelineHelp(entry: CatalogEntry): string {
-  return commandHelp({ ...runCommand, name: `run ${entry.name}`, argumentsText: "[options]", summary: entry.summary, options: [...entry.options, ...runnerOptions] });
+  return commandHelp({
+    ...runCommand,
+    name: `run ${entry.name}`,
+    argumentsText: "[options]",
+    summary: entry.summary,
+    options: [...entry.options, ...runnerOptions],
+  });
 }
 
 function overview(): string {
-  const lines = pipelineCatalog.map(({ name, summary, options }) => `  ${name}\n      ${summary}\n\n${optionTable(options)}\n`);
+  const lines = pipelineCatalog.map(
+    ({ name, summary, options }) => `  ${name}\n      ${summary}\n\n${optionTable(options)}\n`,
+  );
   return [
     "Usage: beam-indexeddb run [pipeline] [--runner=direct] [options]",
     `       npm run pipeline -- [pipeline] [--runner=direct] [options]`,
@@ -102,7 +131,11 @@ function overview(): string {
 }
 
 function progressText(name: string, counters: Readonly<Record<string, number>>): string {
-  const sum = (prefix: string) => Object.entries(counters).reduce((total, [key, value]) => (key.startsWith(prefix) ? total + value : total), 0);
+  const sum = (prefix: string) =>
+    Object.entries(counters).reduce(
+      (total, [key, value]) => (key.startsWith(prefix) ? total + value : total),
+      0,
+    );
   return `${name}: ${countText(sum("recordsRead/"))} records read, ${countText(sum("recordsMerged/"))} merged, ${countText(sum("recordsWritten/"))} written`;
 }
 
@@ -110,7 +143,13 @@ async function readSummary(output: string): Promise<readonly StoreSummaryLine[]>
   return JSON.parse(await readFile(join(output, "summary.json"), "utf8")) as StoreSummaryLine[];
 }
 
-function resultText(name: string, runner: string, output: string, seconds: number, summary: readonly StoreSummaryLine[]): string {
+function resultText(
+  name: string,
+  runner: string,
+  output: string,
+  seconds: number,
+  summary: readonly StoreSummaryLine[],
+): string {
   const devices = [...new Set(summary.flatMap((line) => line.devices))].sort();
   const rows = summary.map((line) => [line.store, line.devices.length, line.read, line.merged, line.deleted]);
   const folder = output.endsWith("/") ? output : `${output}/`;

@@ -12,7 +12,7 @@ export const verifyCommand: Command = {
   options: [jsonOption],
   async run({ arguments: files, options, terminal }) {
     if (files.length === 0) throw new UsageError("verify needs a file: beam-indexeddb verify notes.idbsnap");
-    const wantsJson = options["json"] === true;
+    const wantsJson = options.json === true;
     const results: object[] = [];
     let code: number = exitCodes.ok;
     for (const file of files) {

@@ -17,9 +17,7 @@ export const localFileSystem: FileSystem = {
     try {
       return Promise.resolve(metadata(path));
     } catch (cause) {
-      return isMissing(cause)
-        ? Promise.resolve(undefined)
-        : Promise.reject(fileError(cause, path, "read") as Error);
+      return isMissing(cause) ? Promise.resolve(undefined) : Promise.reject(fileError(cause, path, "read"));
     }
   },
 

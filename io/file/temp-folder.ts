@@ -16,7 +16,9 @@ export function tempFolderFor(prefix: string): string {
 
 function tempNames(prefix: string): { readonly folder: string; readonly start: string } {
   // A prefix that ends with a slash is the folder itself.
-  return prefix.endsWith("/") ? { folder: prefix, start: ".temp-" } : { folder: dirname(prefix), start: `.${basename(prefix)}.temp-` };
+  return prefix.endsWith("/")
+    ? { folder: prefix, start: ".temp-" }
+    : { folder: dirname(prefix), start: `.${basename(prefix)}.temp-` };
 }
 
 /** Creates the folder and notes whose it is. */

@@ -18,9 +18,13 @@ const batchSize = 256;
  * The records of all segments by object store and key, in batches. Memory: a chunk for each of at most 128 segments; more are first merged
  * into longer runs in the temporary folder. Records with equal keys come one after the other, in no particular order.
  */
-export async function* mergeRuns(segments: readonly RunSegment[], tempFolder: string): AsyncGenerator<SnapshotRecord[], void, undefined> {
+export async function* mergeRuns(
+  segments: readonly RunSegment[],
+  tempFolder: string,
+): AsyncGenerator<SnapshotRecord[], void, undefined> {
   let left = [...segments];
-  while (left.length > maxOpenRuns) left = [...left.slice(maxOpenRuns), await joinRuns(left.slice(0, maxOpenRuns), tempFolder)];
+  while (left.length > maxOpenRuns)
+    left = [...left.slice(maxOpenRuns), await joinRuns(left.slice(0, maxOpenRuns), tempFolder)];
   yield* mergeOpen(left);
 }
 
@@ -28,13 +32,16 @@ async function joinRuns(segments: readonly RunSegment[], tempFolder: string): Pr
   const path = join(tempFolder, `run-${randomUUID()}`);
   const file = await fileSystemOf(path).create(path);
   const run = new RunWriter(file);
-  for await (const batch of mergeOpen(segments)) for (const record of batch) await run.add(encodeRecord(record));
+  for await (const batch of mergeOpen(segments))
+    for (const record of batch) await run.add(encodeRecord(record));
   await run.flush();
   await file.close();
   return { path, bucket: segments[0]!.bucket, offset: 0, length: run.offset };
 }
 
-async function* mergeOpen(segments: readonly RunSegment[]): AsyncGenerator<SnapshotRecord[], void, undefined> {
+async function* mergeOpen(
+  segments: readonly RunSegment[],
+): AsyncGenerator<SnapshotRecord[], void, undefined> {
   const files = new Map<string, ByteSource & { close(): Promise<void> }>();
   try {
     const heap: Head[] = [];

@@ -11,13 +11,18 @@ import { withSnapshotAt } from "./snapshot-pool.js";
 export async function openAttachment(blob: SnapshotBlob): Promise<Attachment> {
   const { source, sha256, size } = blob;
   const missing = (why: string): SnapshotError =>
-    new SnapshotError("SNAPSHOT_ATTACHMENT_MISSING", `The content ${toHex(sha256).slice(0, 12)}... of a Blob can't be found: ${why}.`, { file: source });
+    new SnapshotError(
+      "SNAPSHOT_ATTACHMENT_MISSING",
+      `The content ${toHex(sha256).slice(0, 12)}... of a Blob can't be found: ${why}.`,
+      { file: source },
+    );
   if (source === undefined) throw missing("the Blob names no file that holds it");
   await withSnapshotAt(source, (reader) => {
     if (!reader.attachment(sha256)) throw missing(`${JSON.stringify(source)} does not hold it`);
     return Promise.resolve();
   });
-  const read = (start: number, end: number) => withSnapshotAt(source, (reader) => reader.attachment(sha256)!.slice(start, end));
+  const read = (start: number, end: number) =>
+    withSnapshotAt(source, (reader) => reader.attachment(sha256)!.slice(start, end));
   const part = 1 << 20;
   return {
     sha256,

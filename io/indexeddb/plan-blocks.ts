@@ -1,5 +1,11 @@
 import { type AsyncDoFn, type Counter, registerFunctions, type Tagged } from "../../beam/index.js";
-import { type BlockInfo, encodeSchema, type KeyRange, SnapshotError, type SnapshotReader } from "../../snapshot/index.js";
+import {
+  type BlockInfo,
+  encodeSchema,
+  type KeyRange,
+  SnapshotError,
+  type SnapshotReader,
+} from "../../snapshot/index.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
 import type { FileMetadata } from "../file/file-system.js";
 import { withSnapshot } from "./snapshot-pool.js";

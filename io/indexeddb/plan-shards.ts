@@ -57,7 +57,10 @@ export class PlanShards {
 
   private databaseOf(destination: string, names: ReadonlySet<string>): string | undefined {
     if (this.database !== undefined || names.size <= 1) return this.database ?? [...names][0];
-    const listed = [...names].sort().map((name) => JSON.stringify(name)).join(", ");
+    const listed = [...names]
+      .sort()
+      .map((name) => JSON.stringify(name))
+      .join(", ");
     const where = destination === "" ? "one snapshot" : `the snapshot ${JSON.stringify(destination)}`;
     throw new SnapshotError(
       "SNAPSHOT_DATABASE_MIXED",
@@ -75,7 +78,14 @@ function shardsFor(bytes: number, maxBytesPerShard: number): number {
 /** Sums don't depend on the order or the grouping of the records. */
 function setName(destination: string, count: number, all: readonly RunTotals[]): string {
   const sum = (pick: (one: RunTotals) => number) => all.reduce((total, one) => (total + pick(one)) >>> 0, 0);
-  const parts = [destination, count, sum(({ records }) => records), sum(({ bytes }) => bytes), sum(({ sums }) => sums[0]), sum(({ sums }) => sums[1])];
+  const parts = [
+    destination,
+    count,
+    sum(({ records }) => records),
+    sum(({ bytes }) => bytes),
+    sum(({ sums }) => sums[0]),
+    sum(({ sums }) => sums[1]),
+  ];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 

@@ -36,7 +36,8 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
       else destinations.set(shard.destination, [shard]);
     }
     const written: WrittenFile[] = [];
-    for (const name of [...destinations.keys()].sort()) written.push(...(await this.publishOne(name, destinations.get(name)!)));
+    for (const name of [...destinations.keys()].sort())
+      written.push(...(await this.publishOne(name, destinations.get(name)!)));
     await fileSystemOf(this.tempFolder).deleteFolder(this.tempFolder);
     return written;
   }
@@ -45,7 +46,10 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
     shards.sort((a, b) => a.shard - b.shard);
     const count = shards[0]!.count;
     if (shards.length !== count || shards.some((one, i) => one.shard !== i || one.count !== count)) {
-      throw new SnapshotError("SNAPSHOT_SHARD_SET_INCOMPLETE", `${shards.length} of ${count} shards of ${JSON.stringify(this.naming.prefix)} arrived: nothing was published. Run the pipeline again.`);
+      throw new SnapshotError(
+        "SNAPSHOT_SHARD_SET_INCOMPLETE",
+        `${shards.length} of ${count} shards of ${JSON.stringify(this.naming.prefix)} arrived: nothing was published. Run the pipeline again.`,
+      );
     }
     const naming = { ...this.naming, prefix: prefixFor(this.naming.prefix, destination) };
     const files = shards.map(({ shard }) => shardName(naming, shard, count));
@@ -55,7 +59,14 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
       renames: shards.map(({ tempPath }, i) => ({ from: tempPath, to: files[i]! })),
       isStale: (name) => stale.test(name),
     });
-    return shards.map(({ database, summary, shard }, i) => ({ file: files[i]!, destination, shard, count, database, summary }));
+    return shards.map(({ database, summary, shard }, i) => ({
+      file: files[i]!,
+      destination,
+      shard,
+      count,
+      database,
+      summary,
+    }));
   }
 }
 

@@ -1,6 +1,18 @@
-import { type AsyncDoFn, type Counter, type CounterFamily, registerFunctions, type Tagged } from "../../beam/index.js";
 import {
-  encodeKeyRange, type KeyBytesRange, type KeyRange, positionInRange, SnapshotError, type SnapshotReader, type SnapshotRecord,
+  type AsyncDoFn,
+  type Counter,
+  type CounterFamily,
+  registerFunctions,
+  type Tagged,
+} from "../../beam/index.js";
+import {
+  encodeKeyRange,
+  type KeyBytesRange,
+  type KeyRange,
+  positionInRange,
+  SnapshotError,
+  type SnapshotReader,
+  type SnapshotRecord,
 } from "../../snapshot/index.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
 import type { BlockTask } from "./plan-blocks.js";
@@ -45,7 +57,9 @@ export class ReadBlocksOrFail implements AsyncDoFn<BlockTask, Tagged<ReadOutputs
     for (const number of task.blocks) {
       try {
         const one = { file: task.file, blocks: [number] };
-        const records = await withSnapshot(task.file, (reader) => readTask(reader, one, this.keyRange, context));
+        const records = await withSnapshot(task.file, (reader) =>
+          readTask(reader, one, this.keyRange, context),
+        );
         for (const record of records) outputs.push({ records: record });
       } catch (error) {
         if (!(error instanceof SnapshotError)) throw error;
@@ -58,7 +72,10 @@ export class ReadBlocksOrFail implements AsyncDoFn<BlockTask, Tagged<ReadOutputs
 }
 
 async function readTask(
-  reader: SnapshotReader, { blocks }: BlockTask, keyRange: KeyRange | undefined, context: ReadContext,
+  reader: SnapshotReader,
+  { blocks }: BlockTask,
+  keyRange: KeyRange | undefined,
+  context: ReadContext,
 ): Promise<SnapshotRecord[]> {
   const range = keyRange && encodeKeyRange(keyRange);
   const all: SnapshotRecord[] = [];

@@ -1,5 +1,16 @@
 import {
-  asyncParDo, counter, counterFamily, create, flatten, P, type PCollection, type PTransform, reshuffle, type Root, taggedOutputs, withName,
+  asyncParDo,
+  counter,
+  counterFamily,
+  create,
+  flatten,
+  P,
+  type PCollection,
+  type PTransform,
+  reshuffle,
+  type Root,
+  taggedOutputs,
+  withName,
 } from "../../beam/index.js";
 import { encodeKeyRange, type KeyRange, type SnapshotRecord } from "../../snapshot/index.js";
 import type { FailedRecord } from "../failed-record.js";
@@ -45,16 +56,21 @@ export interface ReadFromIndexedDBOptions extends ReadAllFromIndexedDBOptions {
  * const notes = root.apply(readFromIndexedDB("backups/*.idbsnap", { stores: ["notes"] }));
  */
 export function readFromIndexedDB(
-  filePattern: string, options: ReadFromIndexedDBOptions = {},
+  filePattern: string,
+  options: ReadFromIndexedDBOptions = {},
 ): PTransform<Root, PCollection<SnapshotRecord>> {
   if (typeof filePattern !== "string" || filePattern === "") {
-    throw new TypeError('readFromIndexedDB: the first argument is the path or pattern of snapshot files, such as "backups/*.idbsnap".');
+    throw new TypeError(
+      'readFromIndexedDB: the first argument is the path or pattern of snapshot files, such as "backups/*.idbsnap".',
+    );
   }
   checkOptions("readFromIndexedDB", options);
   const { validate = true, emptyMatchTreatment = "DISALLOW", ...rest } = options;
   if (validate) validatePattern(filePattern, emptyMatchTreatment);
   return withName(`readFromIndexedDB(${filePattern})`, (root: Root) =>
-    root.apply(withName("pattern", create([filePattern]))).apply(readAllFromIndexedDB({ ...rest, emptyMatchTreatment })),
+    root
+      .apply(withName("pattern", create([filePattern])))
+      .apply(readAllFromIndexedDB({ ...rest, emptyMatchTreatment })),
   );
 }
 
@@ -62,27 +78,45 @@ export function readFromIndexedDB(
  * As `readFromIndexedDB`, for patterns that are elements: millions of files, or names that only the pipeline knows.
  * @example root.apply(create(["a.idbsnap", "b.idbsnap"])).apply(readAllFromIndexedDB());
  */
-export function readAllFromIndexedDB(options: ReadAllFromIndexedDBOptions = {}): PTransform<PCollection<string>, PCollection<SnapshotRecord>> {
+export function readAllFromIndexedDB(
+  options: ReadAllFromIndexedDBOptions = {},
+): PTransform<PCollection<string>, PCollection<SnapshotRecord>> {
   checkOptions("readAllFromIndexedDB", options);
   return withName("readAllFromIndexedDB", (patterns: PCollection<string>) =>
-    patterns.apply(matchAll({ emptyMatchTreatment: options.emptyMatchTreatment })).apply(readMatches(options)),
+    patterns
+      .apply(matchAll({ emptyMatchTreatment: options.emptyMatchTreatment }))
+      .apply(readMatches(options)),
   );
 }
 
 /** Reads the files of `matchFiles` or `matchAll`. */
-export function readMatches(options: ReadAllFromIndexedDBOptions = {}): PTransform<PCollection<FileMetadata>, PCollection<SnapshotRecord>> {
+export function readMatches(
+  options: ReadAllFromIndexedDBOptions = {},
+): PTransform<PCollection<FileMetadata>, PCollection<SnapshotRecord>> {
   checkOptions("readMatches", options);
   const { stores, keyRange, missingStores = "fail", errorHandler } = options;
   // A range may be an IDBKeyRange: only its four parts travel.
   const range = keyRange && {
-    lower: keyRange.lower, upper: keyRange.upper, lowerOpen: keyRange.lowerOpen ?? false, upperOpen: keyRange.upperOpen ?? false,
+    lower: keyRange.lower,
+    upper: keyRange.upper,
+    lowerOpen: keyRange.lowerOpen ?? false,
+    upperOpen: keyRange.upperOpen ?? false,
   };
   const failures = counter("readFailures");
-  const planning = new PlanBlocks({ stores: stores && [...stores], keyRange: range, missingStores }, errorHandler !== undefined);
+  const planning = new PlanBlocks(
+    { stores: stores && [...stores], keyRange: range, missingStores },
+    errorHandler !== undefined,
+  );
   return withName("readMatches", (files: PCollection<FileMetadata>) => {
     const planned = files
       .apply(withName("spreadFiles", reshuffle<FileMetadata>()))
-      .apply(asyncParDo(planning, {}, { blocksSkipped: counter("blocksSkipped"), bytesSkipped: counter("bytesSkipped"), failures }))
+      .apply(
+        asyncParDo(
+          planning,
+          {},
+          { blocksSkipped: counter("blocksSkipped"), bytesSkipped: counter("bytesSkipped"), failures },
+        ),
+      )
       .apply(taggedOutputs<PlanOutputs>(["tasks", "schemas", "failedRecords"]));
     const tasks = planned.tasks.apply(withName("spreadBlocks", reshuffle<BlockTask>()));
     const context = { records: counterFamily("recordsRead"), bytes: counter("bytesRead"), failures };
@@ -110,15 +144,25 @@ function orFail(
 
 function checkOptions(name: string, options: ReadFromIndexedDBOptions): void {
   const { stores, keyRange, missingStores, emptyMatchTreatment, errorHandler } = options;
-  if (stores !== undefined && (!Array.isArray(stores) || stores.length === 0 || stores.some((store) => typeof store !== "string"))) {
-    throw new TypeError(`${name}: stores is a list of object store names, such as ["notes"]; leave it out to read all.`);
+  if (
+    stores !== undefined &&
+    (!Array.isArray(stores) || stores.length === 0 || stores.some((store) => typeof store !== "string"))
+  ) {
+    throw new TypeError(
+      `${name}: stores is a list of object store names, such as ["notes"]; leave it out to read all.`,
+    );
   }
   if (keyRange !== undefined) encodeKeyRange(keyRange);
   if (missingStores !== undefined && missingStores !== "fail" && missingStores !== "ignore") {
-    throw new TypeError(`${name}: missingStores is "fail" or "ignore", not ${JSON.stringify(missingStores)}.`);
+    throw new TypeError(
+      `${name}: missingStores is "fail" or "ignore", not ${JSON.stringify(missingStores)}.`,
+    );
   }
   if (emptyMatchTreatment !== undefined && !emptyMatchTreatments.includes(emptyMatchTreatment)) {
-    throw new TypeError(`${name}: emptyMatchTreatment is one of ${emptyMatchTreatments.join(", ")}, not ${JSON.stringify(emptyMatchTreatment)}.`);
+    throw new TypeError(
+      `${name}: emptyMatchTreatment is one of ${emptyMatchTreatments.join(", ")}, not ${JSON.stringify(emptyMatchTreatment)}.`,
+    );
   }
-  if (errorHandler !== undefined && typeof errorHandler !== "function") throw new TypeError(`${name}: errorHandler is a function.`);
+  if (errorHandler !== undefined && typeof errorHandler !== "function")
+    throw new TypeError(`${name}: errorHandler is a function.`);
 }

@@ -1,5 +1,13 @@
 import {
-  type LostRange, type RecoveredSnapshot, recoverSnapshot, SnapshotError, type SnapshotRecord, type SnapshotSummary, SnapshotWriter, toHex, valueAttachments,
+  type LostRange,
+  type RecoveredSnapshot,
+  recoverSnapshot,
+  SnapshotError,
+  type SnapshotRecord,
+  type SnapshotSummary,
+  SnapshotWriter,
+  toHex,
+  valueAttachments,
 } from "../../snapshot/index.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
 import { fileSystemOf } from "../file/file-system.js";
@@ -25,7 +33,9 @@ export interface RecoveryReport {
  * @throws SnapshotError SNAPSHOT_EMPTY, SNAPSHOT_BAD_MAGIC, SNAPSHOT_VERSION_UNSUPPORTED, SNAPSHOT_TRUNCATED (nothing is left), FILE_...
  */
 export async function recoverFile(
-  input: string, output?: string, onProgress?: (done: number, total: number) => void,
+  input: string,
+  output?: string,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<RecoveryReport> {
   const source = await fileSystemOf(input).open(input);
   try {
@@ -45,7 +55,11 @@ export async function recoverFile(
   }
 }
 
-async function writeRecovered(recovered: RecoveredSnapshot, output: string, failed: FailedRecord[]): Promise<SnapshotSummary> {
+async function writeRecovered(
+  recovered: RecoveredSnapshot,
+  output: string,
+  failed: FailedRecord[],
+): Promise<SnapshotSummary> {
   const file = await fileSystemOf(output).create(output);
   try {
     const writer = new SnapshotWriter(file, recovered.header, { platform: nodePlatform });
@@ -70,14 +84,24 @@ function frameOf(record: SnapshotRecord, { header }: RecoveredSnapshot) {
   return { store, keyBytes, valueBytes, deleted, negativeZeros, origin: own ? undefined : origin };
 }
 
-async function addContent(writer: SnapshotWriter, recovered: RecoveredSnapshot, record: SnapshotRecord): Promise<SnapshotError | undefined> {
+async function addContent(
+  writer: SnapshotWriter,
+  recovered: RecoveredSnapshot,
+  record: SnapshotRecord,
+): Promise<SnapshotError | undefined> {
   const contents = record.valueBytes ? valueAttachments(record.valueBytes) : [];
-  const missing = contents.find(({ sha256 }) => !writer.hasAttachment(sha256) && !recovered.attachment(sha256));
+  const missing = contents.find(
+    ({ sha256 }) => !writer.hasAttachment(sha256) && !recovered.attachment(sha256),
+  );
   if (missing) {
-    return new SnapshotError("SNAPSHOT_ATTACHMENT_MISSING", `The content ${toHex(missing.sha256).slice(0, 12)}... of a Blob in ${record.describe()} is lost.`);
+    return new SnapshotError(
+      "SNAPSHOT_ATTACHMENT_MISSING",
+      `The content ${toHex(missing.sha256).slice(0, 12)}... of a Blob in ${record.describe()} is lost.`,
+    );
   }
   for (const { sha256, size } of contents) {
-    if (!writer.hasAttachment(sha256)) await writer.addAttachment(sha256, size, recovered.attachment(sha256)!.stream());
+    if (!writer.hasAttachment(sha256))
+      await writer.addAttachment(sha256, size, recovered.attachment(sha256)!.stream());
   }
   return undefined;
 }

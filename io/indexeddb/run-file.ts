@@ -24,7 +24,8 @@ export class RunWriter {
   async add(encoded: Uint8Array): Promise<void> {
     if (this.filled + 4 + encoded.length > this.chunk.length) {
       await this.flush();
-      if (chunkHead + 4 + encoded.length > this.chunk.length) this.chunk = Buffer.alloc(chunkHead + 4 + encoded.length);
+      if (chunkHead + 4 + encoded.length > this.chunk.length)
+        this.chunk = Buffer.alloc(chunkHead + 4 + encoded.length);
     }
     this.chunk.writeUInt32LE(encoded.length, this.filled);
     this.chunk.set(encoded, this.filled + 4);
@@ -85,6 +86,10 @@ export class RunReader {
   }
 
   private damaged(): SnapshotError {
-    return new SnapshotError("FILE_READ_FAILED", `The temporary file ${JSON.stringify(this.source.name)} was altered at byte ${this.at}. Run the pipeline again.`, { file: this.source.name, offset: this.at });
+    return new SnapshotError(
+      "FILE_READ_FAILED",
+      `The temporary file ${JSON.stringify(this.source.name)} was altered at byte ${this.at}. Run the pipeline again.`,
+      { file: this.source.name, offset: this.at },
+    );
   }
 }

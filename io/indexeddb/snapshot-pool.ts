@@ -10,7 +10,10 @@ const idle = new Map<string, SnapshotReader>();
 const maxIdle = 16;
 
 /** Runs an action with an open snapshot. @throws SnapshotError FILE_NOT_FOUND, FILE_READ_FAILED and what SnapshotReader.open throws */
-export async function withSnapshot<T>(file: FileMetadata, action: (reader: SnapshotReader) => Promise<T>): Promise<T> {
+export async function withSnapshot<T>(
+  file: FileMetadata,
+  action: (reader: SnapshotReader) => Promise<T>,
+): Promise<T> {
   const id = `${file.path}\0${file.size}\0${file.lastModified}`;
   const reader = take(id) ?? (await openSnapshot(file.path));
   try {
@@ -21,7 +24,10 @@ export async function withSnapshot<T>(file: FileMetadata, action: (reader: Snaps
 }
 
 /** The same for a file of which only the path is known. */
-export async function withSnapshotAt<T>(path: string, action: (reader: SnapshotReader) => Promise<T>): Promise<T> {
+export async function withSnapshotAt<T>(
+  path: string,
+  action: (reader: SnapshotReader) => Promise<T>,
+): Promise<T> {
   const file = (await fileSystemOf(path).stat(path)) ?? { path, size: -1, lastModified: -1 };
   return withSnapshot(file, action);
 }

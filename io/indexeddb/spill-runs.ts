@@ -71,8 +71,12 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
   private totals: Map<string, Totals> | undefined;
 
   constructor(parts: {
-    readonly prefix: string; readonly tempFolder: string; readonly destination: Destination; readonly database: string | undefined;
-    readonly buckets: number; readonly memoryBytes: number;
+    readonly prefix: string;
+    readonly tempFolder: string;
+    readonly destination: Destination;
+    readonly database: string | undefined;
+    readonly buckets: number;
+    readonly memoryBytes: number;
   }) {
     this.prefix = parts.prefix;
     this.tempFolder = parts.tempFolder;
@@ -96,7 +100,9 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
     const bucket = bucketOf(store, keyBytes, this.buckets);
     this.count(destination, record);
     // A copy: the record may be a view of a whole block, which it must not keep in memory.
-    const encoded = encodeRecord(this.database === undefined ? record : record.with({ database: this.database }));
+    const encoded = encodeRecord(
+      this.database === undefined ? record : record.with({ database: this.database }),
+    );
     this.pending!.push({ destination, bucket, store, keyBytes: keyBytes.slice(), encoded });
     this.pendingBytes += encoded.length + keyBytes.length + overheadBytes;
     return this.pendingBytes >= this.memoryBytes ? this.spill() : undefined;
@@ -112,12 +118,23 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
   private count(destination: string, record: SnapshotRecord): void {
     let totals = this.totals!.get(destination);
     if (!totals) {
-      totals = { destination, databases: [], devices: [], capturedAt: 0, records: 0, bytes: 0, sums: [0, 0], segments: [] };
+      totals = {
+        destination,
+        databases: [],
+        devices: [],
+        capturedAt: 0,
+        records: 0,
+        bytes: 0,
+        sums: [0, 0],
+        segments: [],
+      };
       this.totals!.set(destination, totals);
     }
     const { database, origin, keyBytes, valueBytes } = record;
-    if (totals.databases.at(-1) !== database && !totals.databases.includes(database)) totals.databases.push(database);
-    if (totals.devices.at(-1) !== origin.device && !totals.devices.includes(origin.device)) totals.devices.push(origin.device);
+    if (totals.databases.at(-1) !== database && !totals.databases.includes(database))
+      totals.databases.push(database);
+    if (totals.devices.at(-1) !== origin.device && !totals.devices.includes(origin.device))
+      totals.devices.push(origin.device);
     totals.capturedAt = Math.max(totals.capturedAt, origin.capturedAt);
     totals.records++;
     totals.bytes += keyBytes.length + (valueBytes?.length ?? 0);
@@ -135,7 +152,7 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
     const file = await fileSystemOf(path).create(path);
     try {
       const run = new RunWriter(file);
-      for (let from = 0; from < pending.length; ) from = await this.segment(run, path, pending, from);
+      for (let from = 0; from < pending.length;) from = await this.segment(run, path, pending, from);
       await file.close();
     } catch (error) {
       await file.abort();
@@ -144,7 +161,12 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
     return undefined;
   }
 
-  private async segment(run: RunWriter, path: string, pending: readonly Pending[], from: number): Promise<number> {
+  private async segment(
+    run: RunWriter,
+    path: string,
+    pending: readonly Pending[],
+    from: number,
+  ): Promise<number> {
     const { destination, bucket } = pending[from]!;
     const offset = run.offset;
     let to = from;
@@ -183,7 +205,9 @@ const originSeeds = new WeakMap<Origin, number>();
 function originSeed(origin: Origin): number {
   let seed = originSeeds.get(origin);
   if (seed === undefined) {
-    seed = nodePlatform.crc32(Buffer.from(JSON.stringify([origin.device, origin.snapshot, origin.capturedAt, origin.sequence])));
+    seed = nodePlatform.crc32(
+      Buffer.from(JSON.stringify([origin.device, origin.snapshot, origin.capturedAt, origin.sequence])),
+    );
     originSeeds.set(origin, seed);
   }
   return seed;

@@ -1,8 +1,24 @@
 import { join } from "node:path";
-import { type AsyncDoFn, type Counter, type CounterFamily, registerFunctions, type SideInputParam, type Tagged } from "../../beam/index.js";
 import {
-  compareKeyBytes, type DatabaseSchema, decodeSchema, objectStoreOf, SnapshotError, type SnapshotHeader, type SnapshotRecord, type SnapshotSummary, SnapshotWriter,
-  unionSchemas, valueAttachments,
+  type AsyncDoFn,
+  type Counter,
+  type CounterFamily,
+  registerFunctions,
+  type SideInputParam,
+  type Tagged,
+} from "../../beam/index.js";
+import {
+  compareKeyBytes,
+  type DatabaseSchema,
+  decodeSchema,
+  objectStoreOf,
+  SnapshotError,
+  type SnapshotHeader,
+  type SnapshotRecord,
+  type SnapshotSummary,
+  SnapshotWriter,
+  unionSchemas,
+  valueAttachments,
 } from "../../snapshot/index.js";
 import { type ErrorTreatment, type FailedRecord, failedRecord } from "../failed-record.js";
 import { fileSystemOf } from "../file/file-system.js";
@@ -56,11 +72,16 @@ export class WriteShards implements AsyncDoFn<ShardTask, Tagged<WriteOutputs>, W
     const schema = schemaFor(task, context.schemas.lookup());
     const failed: FailedRecord[] = [];
     const { tempFolder, onError } = this.settings;
-    const tempPath = join(tempFolder, `shard-${nodePlatform.crc32(Buffer.from(task.destination, "utf16le"))}-${task.set}-${task.shard}`);
+    const tempPath = join(
+      tempFolder,
+      `shard-${nodePlatform.crc32(Buffer.from(task.destination, "utf16le"))}-${task.set}-${task.shard}`,
+    );
     const file = await fileSystemOf(tempPath).create(tempPath);
     try {
       const writer = new SnapshotWriter(file, this.headerFor(task, schema), {
-        platform: nodePlatform, compression: this.settings.compression, blockBytes: this.settings.blockBytes,
+        platform: nodePlatform,
+        compression: this.settings.compression,
+        blockBytes: this.settings.blockBytes,
       });
       const refuse = (record: SnapshotRecord, error: SnapshotError): void => {
         if (onError === "fail") throw error;
@@ -69,7 +90,11 @@ export class WriteShards implements AsyncDoFn<ShardTask, Tagged<WriteOutputs>, W
       };
       for await (const records of distinct(mergeRuns(task.segments, tempFolder), refuse)) {
         for (const record of records) {
-          if (!this.isComplete(writer, schema, record) && !(await this.addContent(writer, schema, record, refuse))) continue;
+          if (
+            !this.isComplete(writer, schema, record) &&
+            !(await this.addContent(writer, schema, record, refuse))
+          )
+            continue;
           const done = writer.add(record);
           if (done) await done;
           context.records.increment(record.store, 1);
@@ -97,20 +122,32 @@ export class WriteShards implements AsyncDoFn<ShardTask, Tagged<WriteOutputs>, W
   }
 
   /** The usual case at once: a store that is known, and no content that is not there yet. */
-  private isComplete(writer: SnapshotWriter, schema: DatabaseSchema, { store, valueBytes }: SnapshotRecord): boolean {
+  private isComplete(
+    writer: SnapshotWriter,
+    schema: DatabaseSchema,
+    { store, valueBytes }: SnapshotRecord,
+  ): boolean {
     if (!objectStoreOf(schema, store)) return false;
-    return valueBytes === undefined || valueAttachments(valueBytes).every(({ sha256 }) => writer.hasAttachment(sha256));
+    return (
+      valueBytes === undefined ||
+      valueAttachments(valueBytes).every(({ sha256 }) => writer.hasAttachment(sha256))
+    );
   }
 
   /** Brings the content of the record's Blobs along, from the file that the record came from. False when the record can't be written. */
   private async addContent(
-    writer: SnapshotWriter, schema: DatabaseSchema, record: SnapshotRecord, refuse: (record: SnapshotRecord, error: SnapshotError) => void,
+    writer: SnapshotWriter,
+    schema: DatabaseSchema,
+    record: SnapshotRecord,
+    refuse: (record: SnapshotRecord, error: SnapshotError) => void,
   ): Promise<boolean> {
     if (!objectStoreOf(schema, record.store)) {
       refuse(record, unknownStore(schema, record));
       return false;
     }
-    const missing = record.valueBytes ? valueAttachments(record.valueBytes).filter(({ sha256 }) => !writer.hasAttachment(sha256)) : [];
+    const missing = record.valueBytes
+      ? valueAttachments(record.valueBytes).filter(({ sha256 }) => !writer.hasAttachment(sha256))
+      : [];
     if (missing.length === 0) return true;
     try {
       const { source } = record;
@@ -133,7 +170,8 @@ export class WriteShards implements AsyncDoFn<ShardTask, Tagged<WriteOutputs>, W
 
 /** One record a key: of several, the first by value bytes stays (whatever the runs were), the others are refused. */
 async function* distinct(
-  batches: AsyncIterable<SnapshotRecord[]>, refuse: (record: SnapshotRecord, error: SnapshotError) => void,
+  batches: AsyncIterable<SnapshotRecord[]>,
+  refuse: (record: SnapshotRecord, error: SnapshotError) => void,
 ): AsyncGenerator<SnapshotRecord[], void, undefined> {
   let group: SnapshotRecord[] = [];
   for await (const batch of batches) {
@@ -150,18 +188,29 @@ async function* distinct(
   if (group.length > 0) yield [choose(group, refuse)];
 }
 
-function choose(group: SnapshotRecord[], refuse: (record: SnapshotRecord, error: SnapshotError) => void): SnapshotRecord {
+function choose(
+  group: SnapshotRecord[],
+  refuse: (record: SnapshotRecord, error: SnapshotError) => void,
+): SnapshotRecord {
   if (group.length > 1) group.sort(compareContent);
   for (const record of group.slice(1)) {
     const message = `There are ${group.length} records for ${record.describe()}; a snapshot holds one. Put mergeDevices or deduplicate before the write.`;
-    refuse(record, new SnapshotError("SNAPSHOT_DUPLICATE_KEY", message, { store: record.store, key: record.describeKey(), file: record.source }));
+    refuse(
+      record,
+      new SnapshotError("SNAPSHOT_DUPLICATE_KEY", message, {
+        store: record.store,
+        key: record.describeKey(),
+        file: record.source,
+      }),
+    );
   }
   return group[0]!;
 }
 
 function compareContent(a: SnapshotRecord, b: SnapshotRecord): number {
   const none = new Uint8Array(0);
-  const text = ({ deleted, origin }: SnapshotRecord) => JSON.stringify([deleted, origin.device, origin.capturedAt, origin.sequence, origin.snapshot]);
+  const text = ({ deleted, origin }: SnapshotRecord) =>
+    JSON.stringify([deleted, origin.device, origin.capturedAt, origin.sequence, origin.snapshot]);
   return compareKeyBytes(a.valueBytes ?? none, b.valueBytes ?? none) || (text(a) < text(b) ? -1 : 1);
 }
 
@@ -172,7 +221,10 @@ function schemaFor({ database, destination }: ShardTask, encoded: readonly Uint8
   const chosen = named.length > 0 ? named : all;
   const names = new Set(chosen.map(({ name }) => name));
   if (chosen.length > 0 && names.size === 1) return unionSchemas(chosen, database);
-  const what = database === undefined ? `snapshot ${JSON.stringify(destination)}` : `database ${JSON.stringify(database)}`;
+  const what =
+    database === undefined
+      ? `snapshot ${JSON.stringify(destination)}`
+      : `database ${JSON.stringify(database)}`;
   throw new SnapshotError(
     "SNAPSHOT_SCHEMA_MISSING",
     `The schema of ${what} is not known${names.size > 1 ? ` (there are those of ${[...names].sort().join(", ")})` : ""}: the records do not come from readFromIndexedDB alone. Give it: writeToIndexedDB(prefix, { schema }).`,
@@ -188,9 +240,15 @@ function unknownStore(schema: DatabaseSchema, record: SnapshotRecord): SnapshotE
 }
 
 function noContent(record: SnapshotRecord, why: string): SnapshotError {
-  return new SnapshotError("SNAPSHOT_ATTACHMENT_MISSING", `The content of a Blob can't be found: ${why}. It belongs to ${record.describe()}.`, {
-    store: record.store, key: record.describeKey(), file: record.source,
-  });
+  return new SnapshotError(
+    "SNAPSHOT_ATTACHMENT_MISSING",
+    `The content of a Blob can't be found: ${why}. It belongs to ${record.describe()}.`,
+    {
+      store: record.store,
+      key: record.describeKey(),
+      file: record.source,
+    },
+  );
 }
 
 registerFunctions("beam-indexeddb/io", { WriteShards });

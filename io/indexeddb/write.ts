@@ -1,8 +1,27 @@
 import {
-  asyncParDo, counter, counterFamily, create, flatten, groupBy, listSideInput, P, parDo, PCollection, type PTransform, registerFunctions, reshuffle,
-  taggedOutputs, withName,
+  asyncParDo,
+  counter,
+  counterFamily,
+  create,
+  flatten,
+  groupBy,
+  listSideInput,
+  P,
+  parDo,
+  PCollection,
+  type PTransform,
+  registerFunctions,
+  reshuffle,
+  taggedOutputs,
+  withName,
 } from "../../beam/index.js";
-import { type DatabaseSchema, encodeSchema, packageVersion, type SnapshotRecord, toHex } from "../../snapshot/index.js";
+import {
+  type DatabaseSchema,
+  encodeSchema,
+  packageVersion,
+  type SnapshotRecord,
+  toHex,
+} from "../../snapshot/index.js";
 import type { ErrorTreatment, FailedRecord } from "../failed-record.js";
 import { checkShardNaming, defaultShardTemplate } from "../file/shard-name.js";
 import { tempFolderFor } from "../file/temp-folder.js";
@@ -68,39 +87,67 @@ export type WriteToIndexedDBResult = Readonly<{
  * const { filesWritten } = merged.apply(writeToIndexedDB("out/merged", { numShards: 4 }));
  */
 export function writeToIndexedDB(
-  filePathPrefix: string, options: WriteToIndexedDBOptions = {},
+  filePathPrefix: string,
+  options: WriteToIndexedDBOptions = {},
 ): PTransform<PCollection<SnapshotRecord>, WriteToIndexedDBResult> {
   const settings = checked(filePathPrefix, options);
   const { prefix, numShards, destination, tempFolder, database } = settings;
-  return withName(`writeToIndexedDB(${prefix})`, (records: PCollection<SnapshotRecord>): WriteToIndexedDBResult => {
-    const schemas = schemaBytes(records, options.schema);
-    const runs = records.apply(asyncParDo<SnapshotRecord, RunTotals>(new SpillRuns({ ...settings, buckets: numShards || automaticBuckets }), { concurrency: 1 }));
-    // Without any record there is still a snapshot to write, an empty one; which ones a function would name can't be known.
-    const seeds = destination === "one" ? [records.root().apply(withName("evenIfEmpty", create<RunTotals>([emptyTotals])))] : [];
-    const { shards, failedRecords } = P([runs, ...seeds])
-      .apply(withName("allRuns", flatten<RunTotals>()))
-      .apply(withName("byDestination", groupBy<RunTotals, string>("destination")))
-      .apply(withName("planShards", parDo(new PlanShards(numShards, settings.maxBytesPerShard, database))))
-      .apply(withName("spreadShards", reshuffle<ShardTask>()))
-      .apply(
-        asyncParDo(new WriteShards({ ...settings, createdBy: `beam-indexeddb ${packageVersion}` }), { concurrency: 2 }, {
-          schemas: listSideInput(schemas),
-          records: counterFamily("recordsWritten"),
-          bytes: counter("bytesWritten"),
-          failures: counter("writeFailures"),
-        }),
-      )
-      .apply(taggedOutputs<WriteOutputs>(["shards", "failedRecords"]));
-    const filesWritten = shards
-      .apply(withName("allShards", groupBy<FinishedShard, string>(together)))
-      .apply(asyncParDo(new PublishShards(settings.naming, tempFolder)));
-    return { filesWritten, failedRecords };
-  });
+  return withName(
+    `writeToIndexedDB(${prefix})`,
+    (records: PCollection<SnapshotRecord>): WriteToIndexedDBResult => {
+      const schemas = schemaBytes(records, options.schema);
+      const runs = records.apply(
+        asyncParDo<SnapshotRecord, RunTotals>(
+          new SpillRuns({ ...settings, buckets: numShards || automaticBuckets }),
+          { concurrency: 1 },
+        ),
+      );
+      // Without any record there is still a snapshot to write, an empty one; which ones a function would name can't be known.
+      const seeds =
+        destination === "one"
+          ? [records.root().apply(withName("evenIfEmpty", create<RunTotals>([emptyTotals])))]
+          : [];
+      const { shards, failedRecords } = P([runs, ...seeds])
+        .apply(withName("allRuns", flatten<RunTotals>()))
+        .apply(withName("byDestination", groupBy<RunTotals, string>("destination")))
+        .apply(withName("planShards", parDo(new PlanShards(numShards, settings.maxBytesPerShard, database))))
+        .apply(withName("spreadShards", reshuffle<ShardTask>()))
+        .apply(
+          asyncParDo(
+            new WriteShards({ ...settings, createdBy: `beam-indexeddb ${packageVersion}` }),
+            { concurrency: 2 },
+            {
+              schemas: listSideInput(schemas),
+              records: counterFamily("recordsWritten"),
+              bytes: counter("bytesWritten"),
+              failures: counter("writeFailures"),
+            },
+          ),
+        )
+        .apply(taggedOutputs<WriteOutputs>(["shards", "failedRecords"]));
+      const filesWritten = shards
+        .apply(withName("allShards", groupBy<FinishedShard, string>(together)))
+        .apply(asyncParDo(new PublishShards(settings.naming, tempFolder)));
+      return { filesWritten, failedRecords };
+    },
+  );
 }
 
-const emptyTotals: RunTotals = { destination: "", databases: [], devices: [], capturedAt: 0, records: 0, bytes: 0, sums: [0, 0], segments: [] };
+const emptyTotals: RunTotals = {
+  destination: "",
+  databases: [],
+  devices: [],
+  capturedAt: 0,
+  records: 0,
+  bytes: 0,
+  sums: [0, 0],
+  segments: [],
+};
 
-function schemaBytes(records: PCollection<SnapshotRecord>, schema: WriteToIndexedDBOptions["schema"]): PCollection<Uint8Array> {
+function schemaBytes(
+  records: PCollection<SnapshotRecord>,
+  schema: WriteToIndexedDBOptions["schema"],
+): PCollection<Uint8Array> {
   const root = records.root();
   if (schema instanceof PCollection) return distinctSchemas([schema]);
   if (schema) return root.apply(withName("schema", create([encodeSchema(schema)])));
@@ -136,28 +183,60 @@ function together(): string {
 
 function checked(prefix: string, options: WriteToIndexedDBOptions) {
   const problem = (what: string): TypeError => new TypeError(`writeToIndexedDB: ${what}`);
-  if (typeof prefix !== "string" || prefix === "") throw problem('the first argument is the beginning of the file names, such as "out/merged".');
-  const { numShards = 1, maxBytesPerShard = 256 << 20, memoryBytes = 64 << 20, destination = "one", onError = "fail", compression = "deflate", blockBytes, schema } = options;
+  if (typeof prefix !== "string" || prefix === "")
+    throw problem('the first argument is the beginning of the file names, such as "out/merged".');
+  const {
+    numShards = 1,
+    maxBytesPerShard = 256 << 20,
+    memoryBytes = 64 << 20,
+    destination = "one",
+    onError = "fail",
+    compression = "deflate",
+    blockBytes,
+    schema,
+  } = options;
   const whole = (name: string, value: number, least: number, most: number): void => {
-    if (!Number.isInteger(value) || value < least || value > most) throw problem(`${name} is a whole number from ${least} to ${most}, not ${String(value)}.`);
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw problem(`${name} is a whole number from ${least} to ${most}, not ${String(value)}.`);
   };
   whole("numShards", numShards, 0, 99_999);
   whole("maxBytesPerShard", maxBytesPerShard, 1, Number.MAX_SAFE_INTEGER);
   whole("memoryBytes", memoryBytes, 1024, 2 ** 31);
   if (blockBytes !== undefined) whole("blockBytes", blockBytes, 1024, 8 << 20);
-  if (onError !== "fail" && onError !== "failedRecords") throw problem(`onError is "fail" or "failedRecords", not ${JSON.stringify(onError)}.`);
-  if (!["deflate", "none"].includes(compression)) throw problem(`compression is "deflate" or "none", not ${JSON.stringify(compression)}.`);
+  if (onError !== "fail" && onError !== "failedRecords")
+    throw problem(`onError is "fail" or "failedRecords", not ${JSON.stringify(onError)}.`);
+  if (!["deflate", "none"].includes(compression))
+    throw problem(`compression is "deflate" or "none", not ${JSON.stringify(compression)}.`);
   if (typeof destination !== "function" && !["one", "database", "device"].includes(destination)) {
-    throw problem(`destination is "one", "database", "device" or a function, not ${JSON.stringify(destination)}.`);
+    throw problem(
+      `destination is "one", "database", "device" or a function, not ${JSON.stringify(destination)}.`,
+    );
   }
-  if (destination === "one" && prefix.endsWith("/")) throw problem('a prefix that ends with a slash needs a destination, such as "device".');
-  if (schema && !(schema instanceof PCollection) && !Array.isArray(schema.objectStores)) throw problem("schema is a DatabaseSchema: { name, version, objectStores }.");
-  const naming = { prefix, template: options.shardNameTemplate ?? defaultShardTemplate, suffix: options.fileNameSuffix ?? ".idbsnap" };
-  if (/[/\\]/.test(naming.template + naming.suffix)) throw problem("shardNameTemplate and fileNameSuffix are parts of a file's name and can't hold a slash.");
+  if (destination === "one" && prefix.endsWith("/"))
+    throw problem('a prefix that ends with a slash needs a destination, such as "device".');
+  if (schema && !(schema instanceof PCollection) && !Array.isArray(schema.objectStores))
+    throw problem("schema is a DatabaseSchema: { name, version, objectStores }.");
+  const naming = {
+    prefix,
+    template: options.shardNameTemplate ?? defaultShardTemplate,
+    suffix: options.fileNameSuffix ?? ".idbsnap",
+  };
+  if (/[/\\]/.test(naming.template + naming.suffix))
+    throw problem("shardNameTemplate and fileNameSuffix are parts of a file's name and can't hold a slash.");
   checkShardNaming(naming, numShards);
   return {
-    prefix, numShards, maxBytesPerShard, memoryBytes, destination, onError, compression, blockBytes, naming,
-    database: options.database, device: options.device, tempFolder: tempFolderFor(prefix),
+    prefix,
+    numShards,
+    maxBytesPerShard,
+    memoryBytes,
+    destination,
+    onError,
+    compression,
+    blockBytes,
+    naming,
+    database: options.database,
+    device: options.device,
+    tempFolder: tempFolderFor(prefix),
   };
 }
 

@@ -1,4 +1,15 @@
-import { type AsyncDoFn, asyncParDo, create, flatten, groupBy, P, type PCollection, type PTransform, registerFunctions, withName } from "../../beam/index.js";
+import {
+  type AsyncDoFn,
+  asyncParDo,
+  create,
+  flatten,
+  groupBy,
+  P,
+  type PCollection,
+  type PTransform,
+  registerFunctions,
+  withName,
+} from "../../beam/index.js";
 import { fileSystemOf } from "../file/file-system.js";
 
 export type WriteToJsonResult = Readonly<{ filesWritten: PCollection<string> }>;
@@ -10,7 +21,8 @@ export type WriteToJsonResult = Readonly<{ filesWritten: PCollection<string> }>;
  * @example counts.apply(writeToJson("out/summary.json"));
  */
 export function writeToJson<T>(path: string): PTransform<PCollection<T>, WriteToJsonResult> {
-  if (typeof path !== "string" || path === "") throw new TypeError('writeToJson: give the path of the file, such as "out/summary.json".');
+  if (typeof path !== "string" || path === "")
+    throw new TypeError('writeToJson: give the path of the file, such as "out/summary.json".');
   return withName(`writeToJson(${path})`, (elements: PCollection<T>) => {
     const texts = elements.apply(withName("toText", (input: PCollection<T>) => input.map(jsonText)));
     // The empty text stands for the file itself, which is written even when there is no element.
