@@ -28,12 +28,10 @@ export const snapshotErrorCodes = [
   "EXPORT_BUSY",
   "EXPORT_FAILED",
   "IMPORT_BLOCKED",
-  "IMPORT_BUSY",
   "IMPORT_VERSION_LOWER",
   "IMPORT_CONFLICT",
   "IMPORT_QUOTA_EXCEEDED",
   "IMPORT_ABORTED",
-  "IMPORT_FAILED",
   "IMPORT_VERIFY_FAILED",
   "IMPORT_SCHEMA_MISMATCH",
   // files and stores
@@ -49,9 +47,6 @@ export const snapshotErrorCodes = [
   "BEAM_ELEMENT_UNSUPPORTED",
   "FUNCTION_NOT_PORTABLE",
   "RUNNER_UNSUPPORTED_FEATURE",
-  "PIPELINE_FAILED",
-  // transforms
-  "MERGE_ORDER_INVALID",
 ] as const;
 
 export type SnapshotErrorCode = (typeof snapshotErrorCodes)[number];

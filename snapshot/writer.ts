@@ -58,6 +58,7 @@ export class SnapshotWriter {
   private readonly referred = new Map<string, { size: number; store: string; keyBytes: Uint8Array }>();
   private store: string | undefined;
   private lastKey: Uint8Array | undefined;
+  private patience = { skip: 0, next: 1 };
   private offset = 0;
   private queue: Promise<void> | undefined;
   private failure: Error | undefined;
@@ -167,7 +168,10 @@ export class SnapshotWriter {
       cut_keys: (first.length > bound ? 1 : 0) + (last.length > bound ? 2 : 0),
     };
     block.reset();
-    return this.enqueue(() => this.writeFrame(frameKinds.records, payload, header));
+    return this.enqueue(() => {
+      if (this.frames.at(-1)?.header.store !== header.store) this.patience = { skip: 0, next: 1 };
+      return this.writeFrame(frameKinds.records, payload, header);
+    });
   }
 
   /** True when the content with this hash is in the snapshot already. */
@@ -196,9 +200,13 @@ export class SnapshotWriter {
     const flush = async (): Promise<void> => {
       const payload = part.slice(0, filled);
       const header = { sha256, offset, size };
+      const isFirst = offset === 0;
       offset += filled;
       filled = 0;
-      await this.enqueue(() => this.writeFrame(frameKinds.attachment, payload, header));
+      await this.enqueue(() => {
+        if (isFirst) this.patience = { skip: 0, next: 1 };
+        return this.writeFrame(frameKinds.attachment, payload, header);
+      });
     };
     for await (const bytes of content) {
       running.update(bytes);
@@ -301,15 +309,9 @@ export class SnapshotWriter {
         `A block of ${payload.length} bytes is over what the format can hold.`,
       );
     }
-    let stored = payload;
-    let compression: number = compressions.none;
-    if (this.compress && payload.length >= 64 && payload.length <= maxRaw && kind !== frameKinds.header) {
-      const deflated = await this.platform.deflateRaw(payload);
-      if (deflated.length <= payload.length * 0.95) {
-        stored = deflated;
-        compression = compressions.deflateRaw;
-      }
-    }
+    const worthwhile = this.compress && payload.length >= 64 && payload.length <= maxRaw;
+    const stored = worthwhile && kind !== frameKinds.header ? await this.shrunk(kind, payload) : payload;
+    const compression = stored === payload ? compressions.none : compressions.deflateRaw;
     const header: FrameHeader = {
       stored_length: stored.length,
       raw_length: payload.length,
@@ -324,6 +326,26 @@ export class SnapshotWriter {
     }
     await this.write(head);
     await this.write(stored);
+  }
+
+  /**
+   * Compressed, or the payload itself where that saves little. What does not shrink comes in rows (pictures, encrypted data): after such a block
+   * the next 1, 2, 4, at most 8 of its store or content are not tried. So it depends on the content alone, like the cutting of blocks.
+   */
+  private async shrunk(kind: number, payload: Uint8Array): Promise<Uint8Array> {
+    const { patience } = this;
+    if (kind !== frameKinds.footer && patience.skip > 0) {
+      patience.skip--;
+      return payload;
+    }
+    const deflated = await this.platform.deflateRaw(payload);
+    if (deflated.length <= payload.length * 0.95) {
+      patience.next = 1;
+      return deflated;
+    }
+    patience.skip = patience.next;
+    patience.next = Math.min(8, patience.next * 2);
+    return payload;
   }
 
   private trailer(footerOffset: number): Uint8Array {

@@ -90,7 +90,7 @@ const malformed: readonly (readonly [string, string])[] = [
 ];
 
 test.each(malformed)("a key with %s is refused", (_what, bytes) => {
-  expect(() => decodeKey(fromHex(bytes))).toThrowError(
+  expect(() => decodeKey(fromHex(bytes))).toThrow(
     expect.objectContaining({ code: "SNAPSHOT_KEY_INVALID" }) as Error,
   );
 });

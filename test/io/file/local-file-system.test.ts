@@ -50,7 +50,7 @@ test("each fault of the system has a code and says what to do", async () => {
 
 test("a full disk is told as such", async () => {
   const writer = await fullDevice();
-  expect(() => writer.write(Buffer.alloc(1 << 16))).toThrowError(expect.objectContaining({ code: "FILE_DISK_FULL" }) as Error);
+  expect(() => writer.write(Buffer.alloc(1 << 16))).toThrow(expect.objectContaining({ code: "FILE_DISK_FULL" }) as Error);
 });
 
 /** /dev/full refuses every byte as a full disk does. */
