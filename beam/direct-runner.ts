@@ -9,6 +9,7 @@ import { Root as RootClass } from "apache-beam/pvalue";
 import { SnapshotError } from "../snapshot/index.js";
 import { type ProgressListener, watchCounters } from "./counter-progress.js";
 import { type PipelineMetrics, readMetrics } from "./metrics.js";
+import { doRunEndActions } from "./run-end.js";
 import "./operators.js";
 
 /** A function that applies transforms to the root of a pipeline; what it returns is not looked at. */
@@ -65,8 +66,16 @@ direct.runPipeline = async function (this: DirectRunner, pipeline, options): Pro
 // The stock method drops its second argument.
 Runner.prototype.runAsync = async function (this: Runner, pipeline, options): Promise<PipelineResult> {
   const built = new Pipeline();
-  await pipeline(new RootClass(built));
-  return this.runPipeline(built.getProto(), options);
+  let result: PipelineResult;
+  try {
+    await pipeline(new RootClass(built));
+    result = await this.runPipeline(built.getProto(), options);
+  } catch (error) {
+    await doRunEndActions(built).catch(() => undefined);
+    throw error;
+  }
+  await doRunEndActions(built);
+  return result;
 };
 
 function unsupported(features: readonly string[]): SnapshotError {

@@ -36,6 +36,7 @@ export {
   type RunOptions,
 } from "./direct-runner.js";
 export { failedStep } from "./step-failure.js";
+export { atRunEnd } from "./run-end.js";
 export { decodeElement, encodeElement, encodeGroupKey } from "./element-codec.js";
 import "./function-transport.js";
 import "./value-coder.js";

@@ -3,4 +3,5 @@ import util from "node:util";
 
 // serialize-closures asks util.isPrimitive, which Node 23 removed.
 const shared = util as { isPrimitive?: (value: unknown) => boolean };
-shared.isPrimitive ??= (value) => (typeof value !== "object" && typeof value !== "function") || value === null;
+shared.isPrimitive ??= (value) =>
+  (typeof value !== "object" && typeof value !== "function") || value === null;

@@ -38,7 +38,7 @@ export function mergeDevices(
   const { by, tombstones = "keep" } = options;
   if (by !== undefined && (typeof by !== "string" || by === ""))
     throw new TypeError('mergeDevices: by is the path of a time in the values, such as "updatedAt".');
-  if (tombstones !== "keep" && tombstones !== "drop")
+  if (!["keep", "drop"].includes(tombstones))
     throw new TypeError(`mergeDevices: tombstones is "keep" or "drop", not ${JSON.stringify(tombstones)}.`);
   return withName(`mergeDevices(${by ?? "capturedAt"})`, (records: PCollection<SnapshotRecord>) =>
     records.apply(groupRecordsByKey()).apply(

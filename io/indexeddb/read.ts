@@ -153,7 +153,7 @@ function checkOptions(name: string, options: ReadFromIndexedDBOptions): void {
     );
   }
   if (keyRange !== undefined) encodeKeyRange(keyRange);
-  if (missingStores !== undefined && missingStores !== "fail" && missingStores !== "ignore") {
+  if (missingStores !== undefined && !["fail", "ignore"].includes(missingStores)) {
     throw new TypeError(
       `${name}: missingStores is "fail" or "ignore", not ${JSON.stringify(missingStores)}.`,
     );

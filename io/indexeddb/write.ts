@@ -1,5 +1,6 @@
 import {
   asyncParDo,
+  atRunEnd,
   counter,
   counterFamily,
   create,
@@ -23,6 +24,7 @@ import {
   toHex,
 } from "../../snapshot/index.js";
 import type { ErrorTreatment, FailedRecord } from "../failed-record.js";
+import { fileSystemOf } from "../file/file-system.js";
 import { checkShardNaming, defaultShardTemplate } from "../file/shard-name.js";
 import { tempFolderFor } from "../file/temp-folder.js";
 import type { Destination } from "./destination.js";
@@ -96,6 +98,8 @@ export function writeToIndexedDB(
     `writeToIndexedDB(${prefix})`,
     (records: PCollection<SnapshotRecord>): WriteToIndexedDBResult => {
       const schemas = schemaBytes(records, options.schema);
+      // After a success there is nothing left; a run that failed must not leave its runs on a disk that may be full.
+      atRunEnd(records, () => fileSystemOf(tempFolder).deleteFolder(tempFolder));
       const runs = records.apply(
         asyncParDo<SnapshotRecord, RunTotals>(
           new SpillRuns({ ...settings, buckets: numShards || automaticBuckets }),
@@ -203,7 +207,7 @@ function checked(prefix: string, options: WriteToIndexedDBOptions) {
   whole("maxBytesPerShard", maxBytesPerShard, 1, Number.MAX_SAFE_INTEGER);
   whole("memoryBytes", memoryBytes, 1024, 2 ** 31);
   if (blockBytes !== undefined) whole("blockBytes", blockBytes, 1024, 8 << 20);
-  if (onError !== "fail" && onError !== "failedRecords")
+  if (!["fail", "failedRecords"].includes(onError))
     throw problem(`onError is "fail" or "failedRecords", not ${JSON.stringify(onError)}.`);
   if (!["deflate", "none"].includes(compression))
     throw problem(`compression is "deflate" or "none", not ${JSON.stringify(compression)}.`);
