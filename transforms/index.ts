@@ -2,3 +2,4 @@
 export { mergeDevices, type MergeDevicesOptions } from "./merge-devices.js";
 export { type RecordOf, type SchemaOfStores, selectStore } from "./select-store.js";
 export { countRecords, type StoreCount } from "./count-records.js";
+export { renameDatabase } from "./rename-database.js";

@@ -22,7 +22,8 @@ export interface MergeDevicesOptions {
 }
 
 /**
- * One record for each object store and key: the latest of all devices.
+ * One record for each database, object store and key: the latest of all devices. Databases of different names are never mixed: `renameDatabase`
+ * first, when they are one.
  *
  * Guarantees: the result does not depend on the order or number of the inputs, and merging it again with any of them changes nothing. The order is that
  * of `compareVersions`: equal times are settled by capture time, sequence, device and content; a record without a time at `by` is older than
@@ -41,7 +42,7 @@ export function mergeDevices(
   if (!["keep", "drop"].includes(tombstones))
     throw new TypeError(`mergeDevices: tombstones is "keep" or "drop", not ${JSON.stringify(tombstones)}.`);
   return withName(`mergeDevices(${by ?? "capturedAt"})`, (records: PCollection<SnapshotRecord>) =>
-    records.apply(groupRecordsByKey()).apply(
+    records.apply(groupRecordsByKey({ byDatabase: true })).apply(
       withName(
         "latest",
         parDo(new KeepLatest(by, tombstones === "drop"), {

@@ -57,6 +57,8 @@ export interface ShardSettings {
   readonly blockBytes: number | undefined;
   readonly createdBy: string;
   readonly device: string | undefined;
+  /** The name that the database is given, whatever the records' is. */
+  readonly database: string | undefined;
 }
 
 /** Merges the runs of a shard into a snapshot file under a temporary name. */
@@ -69,7 +71,7 @@ export class WriteShards implements AsyncDoFn<ShardTask, Tagged<WriteOutputs>, W
   }
 
   async process(task: ShardTask, context: WriteContext): Promise<Tagged<WriteOutputs>[]> {
-    const schema = schemaFor(task, context.schemas.lookup());
+    const schema = schemaFor(task, this.settings.database, context.schemas.lookup());
     const failed: FailedRecord[] = [];
     const { tempFolder, onError } = this.settings;
     const tempPath = join(
@@ -214,8 +216,14 @@ function compareContent(a: SnapshotRecord, b: SnapshotRecord): number {
   return compareKeyBytes(a.valueBytes ?? none, b.valueBytes ?? none) || (text(a) < text(b) ? -1 : 1);
 }
 
-function schemaFor({ database, destination }: ShardTask, encoded: readonly Uint8Array[]): DatabaseSchema {
+function schemaFor(
+  { database, destination }: ShardTask,
+  given: string | undefined,
+  encoded: readonly Uint8Array[],
+): DatabaseSchema {
   const all = encoded.map(decodeSchema);
+  // Databases that are put together under a given name have all their stores there.
+  if (given !== undefined && all.length > 0) return unionSchemas(all, given);
   const named = database === undefined ? all : all.filter(({ name }) => name === database);
   // A database that gets a new name takes the schema of what it is made of.
   const chosen = named.length > 0 ? named : all;
