@@ -25,3 +25,4 @@ export { writeToSqlite, type WriteToSqliteOptions, type WriteToSqliteResult } fr
 export { fromTaggedJson } from "./table/parse-tagged-json.js";
 export { toTaggedJson } from "./table/tagged-json.js";
 export { recoverFile, type RecoveryReport } from "./indexeddb/recover-file.js";
+export { discardTempFolders } from "./file/temp-folder.js";

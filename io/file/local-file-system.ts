@@ -95,9 +95,12 @@ async function guarded<T>(path: string, doing: "read" | "write", action: () => P
 
 /** What `list` gives, at once: sources use it to check their pattern while the pipeline is built. */
 export function listFiles(pattern: string): readonly FileMetadata[] {
-  const { base, glob, isGlob } = picomatch.scan(pattern);
-  if (!isGlob) {
-    const found = tryMetadata(pattern);
+  const { folder: base, glob } = splitPattern(pattern);
+  // A file of exactly this name is meant, whatever its name looks like: "notes [1].idbsnap".
+  const exact = tryMetadata(pattern);
+  if (exact) return [exact];
+  if (glob === "") {
+    const found = tryMetadata(unescapeGlob(pattern));
     return found ? [found] : [];
   }
   const matches = picomatch(glob, { dot: false });
@@ -108,6 +111,32 @@ export function listFiles(pattern: string): readonly FileMetadata[] {
     if (file) found.push(file);
   });
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The folder that a pattern's files lie in, and the part with wildcards ("" when there is none). */
+export function splitPattern(pattern: string): { readonly folder: string; readonly glob: string } {
+  const segments = pattern.split("/");
+  const first = segments.findIndex((segment) => wildcard.test(segment));
+  if (first < 0) return { folder: dirname(unescapeGlob(pattern)), glob: "" };
+  const folder = unescapeGlob(segments.slice(0, first).join("/"));
+  // Only the documented wildcards are special: browsers name downloads "notes (1).idbsnap".
+  const glob = segments
+    .slice(first)
+    .join("/")
+    .replace(/\\?[()!+@|]/g, (char) => (char.length > 1 ? char : `\\${char}`));
+  return { folder: folder === "" && first > 0 ? "/" : folder, glob };
+}
+
+/** One that no backslash makes plain. */
+const wildcard = /(?<!\\)(\\\\)*[*?[{]/;
+
+/** A path as a pattern that matches only itself. */
+export function escapeGlob(path: string): string {
+  return path.replace(/[*?[\]{}()!+@|\\]/g, "\\$&");
+}
+
+function unescapeGlob(pattern: string): string {
+  return pattern.replace(/\\([*?[\]{}()!+@|\\])/g, "$1");
 }
 
 function walk(base: string, relative: string, depth: number, visit: (relative: string) => void): void {

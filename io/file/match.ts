@@ -1,5 +1,3 @@
-import { dirname } from "node:path";
-import picomatch from "picomatch";
 import {
   type AsyncDoFn,
   asyncParDo,
@@ -12,8 +10,8 @@ import {
 } from "../../beam/index.js";
 import { SnapshotError } from "../../snapshot/index.js";
 import { type FileMetadata, fileSystemOf, isPattern } from "./file-system.js";
-import { listFiles } from "./local-file-system.js";
-import { settleFolder } from "./publication.js";
+import { listFiles, splitPattern } from "./local-file-system.js";
+import { isPublishing, settleFolder } from "./publication.js";
 
 /** What happens when a pattern matches no file (Beam's three): it is fine, it fails, or it fails unless the pattern has wildcards. */
 export type EmptyMatchTreatment = "ALLOW" | "DISALLOW" | "ALLOW_IF_WILDCARD";
@@ -62,9 +60,7 @@ export class MatchPattern implements AsyncDoFn<string, FileMetadata> {
   }
 
   async process(pattern: string): Promise<readonly FileMetadata[]> {
-    await settleFolder(
-      picomatch.scan(pattern).base === pattern ? dirname(pattern) : picomatch.scan(pattern).base || ".",
-    );
+    await settleFolder(splitPattern(pattern).folder);
     const files = await fileSystemOf(pattern).list(pattern);
     if (files.length === 0) refuseEmpty(pattern, this.treatment);
     return files;
@@ -73,7 +69,10 @@ export class MatchPattern implements AsyncDoFn<string, FileMetadata> {
 
 /** Checks a pattern while the pipeline is built: local files are looked at, so that a mistyped path is told at once. */
 export function validatePattern(pattern: string, treatment: EmptyMatchTreatment): void {
-  if (listFiles(pattern).length === 0) refuseEmpty(pattern, treatment);
+  fileSystemOf(pattern);
+  if (listFiles(pattern).length > 0) return;
+  // Files that a publication is about to name are found when the pipeline runs: it waits for that.
+  if (!isPublishing(splitPattern(pattern).folder)) refuseEmpty(pattern, treatment);
 }
 
 function refuseEmpty(pattern: string, treatment: EmptyMatchTreatment): void {

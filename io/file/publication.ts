@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { SnapshotError } from "../../snapshot/index.js";
 import { fileSystemOf, type FileSystem } from "./file-system.js";
-import { fileIdentity } from "./local-file-system.js";
+import { splitPrefix } from "./shard-name.js";
+import { escapeGlob, fileIdentity, listFiles } from "./local-file-system.js";
 
 /**
  * Many files become visible as one. Everything is written under temporary names first; then a journal, created at once or not at all, says
@@ -11,6 +12,7 @@ import { fileIdentity } from "./local-file-system.js";
  * that died completes it: so after a crash at any point there is the old result or the new one, never a mixture.
  */
 interface Journal {
+  /** Paths relative to the journal's folder: who completes it may have another working directory. */
   readonly renames: readonly { readonly from: string; readonly to: string }[];
   /** Old files that are not part of the new result, with what they were: one that was replaced since is not touched. */
   readonly deletes: readonly { readonly path: string; readonly identity: string }[];
@@ -18,10 +20,9 @@ interface Journal {
 }
 
 export interface PublishOptions {
-  /** Path and beginning of the names; one publication at a time for each. */
+  /** Path and beginning of the names, or a folder with a slash at its end; one publication at a time for each. */
   readonly prefix: string;
-  /** All file names are relative to this folder. */
-  readonly renames: Journal["renames"];
+  readonly renames: readonly { readonly from: string; readonly to: string }[];
   /** Is this name (in the prefix's folder) one of an earlier result? */
   readonly isStale: (name: string) => boolean;
 }
@@ -30,6 +31,9 @@ export interface PublishOptions {
 const foreignOwnerMs = 120_000;
 const pollMs = 50;
 
+/** Publications of this process that are under way, by their journal. */
+const underWay = new Map<string, Promise<void>>();
+
 /**
  * Publishes files of a finished write under their final names.
  * @throws SnapshotError FILE_NOT_WRITABLE, FILE_WRITE_FAILED
@@ -37,63 +41,92 @@ const pollMs = 50;
 export async function publish({ prefix, renames, isStale }: PublishOptions): Promise<void> {
   const fileSystem = fileSystemOf(prefix);
   const journalPath = journalOf(prefix);
-  const kept = new Set(renames.map(({ to }) => to));
+  const folder = dirname(journalPath);
+  const kept = new Set(renames.map(({ to }) => basename(to)));
   for (;;) {
-    await settlePublication(prefix);
+    await settleJournal(fileSystem, journalPath);
     const deletes: { path: string; identity: string }[] = [];
-    for (const { path } of await fileSystem.list(join(escapeGlob(dirname(prefix)), "*"))) {
-      if (!isStale(basename(path)) || kept.has(path)) continue;
+    for (const { path } of await fileSystem.list(join(escapeGlob(folder), "*"))) {
+      if (!isStale(basename(path)) || kept.has(basename(path))) continue;
       const identity = await fileIdentity(path);
-      if (identity !== undefined) deletes.push({ path, identity });
+      if (identity !== undefined) deletes.push({ path: basename(path), identity });
     }
-    const journal: Journal = { renames, deletes, owner: { host: hostname(), pid: process.pid } };
+    const journal: Journal = {
+      renames: renames.map(({ from, to }) => ({ from: relative(folder, from), to: relative(folder, to) })),
+      deletes,
+      owner: { host: hostname(), pid: process.pid },
+    };
     if (await fileSystem.createIfAbsent(journalPath, Buffer.from(JSON.stringify(journal)))) {
-      await complete(fileSystem, journalPath, journal);
+      const completed = complete(fileSystem, journalPath, journal);
+      underWay.set(resolve(journalPath), completed);
+      try {
+        await completed;
+      } finally {
+        underWay.delete(resolve(journalPath));
+      }
       return;
     }
   }
 }
 
-/** Waits for a publication of this prefix that is under way, and completes one whose process died. */
-export async function settlePublication(prefix: string): Promise<void> {
-  await settleJournal(fileSystemOf(prefix), journalOf(prefix));
+/** Resolves when no publication of this process is under way: before it ends early. */
+export async function publicationsEnd(): Promise<void> {
+  await Promise.allSettled(underWay.values());
 }
 
-/** The same for all prefixes of a folder: before its files are listed. */
+/** Waits for publications of this folder that are under way, and completes those whose process died: before its files are listed. */
 export async function settleFolder(folder: string): Promise<void> {
   const fileSystem = fileSystemOf(folder);
-  for (const { path } of await fileSystem.list(join(escapeGlob(folder), ".*.publication")))
-    await settleJournal(fileSystem, path);
+  for (const { path } of await fileSystem.list(journalPattern(folder))) await settleJournal(fileSystem, path);
+}
+
+/** Is there a publication of this folder that is under way, or to be completed? */
+export function isPublishing(folder: string): boolean {
+  return listFiles(journalPattern(folder)).length > 0;
+}
+
+function journalPattern(folder: string): string {
+  return join(escapeGlob(folder), ".*.publication");
 }
 
 async function settleJournal(fileSystem: FileSystem, path: string): Promise<void> {
   for (;;) {
     const journal = await readJournal(fileSystem, path);
     if (!journal) return;
-    if (!(await isAlive(fileSystem, path, journal))) {
+    const own = underWay.get(resolve(path));
+    if (own) {
+      await own.catch(() => undefined);
+    } else if (await isAlive(fileSystem, path, journal)) {
+      await delay(pollMs);
+    } else {
       await complete(fileSystem, path, journal);
       return;
     }
-    await delay(pollMs);
   }
 }
 
 function journalOf(prefix: string): string {
-  return join(dirname(prefix), `.${basename(prefix)}.publication`);
+  const { folder, base } = splitPrefix(prefix);
+  return join(folder, `.${base === "" ? "all" : base}.publication`);
 }
 
 async function complete(fileSystem: FileSystem, journalPath: string, journal: Journal): Promise<void> {
+  const folder = dirname(journalPath);
+  const own = await fileIdentity(journalPath);
   for (const { from, to } of journal.renames) {
+    const source = resolve(folder, from);
     // Already renamed by an earlier attempt, or by another process that completes the same journal.
-    if ((await fileSystem.stat(from)) === undefined) continue;
-    await fileSystem.rename(from, to).catch(async (error: unknown) => {
-      if ((await fileSystem.stat(from)) !== undefined) throw error;
+    if ((await fileSystem.stat(source)) === undefined) continue;
+    await fileSystem.rename(source, resolve(folder, to)).catch(async (error: unknown) => {
+      if ((await fileSystem.stat(source)) !== undefined) throw error;
     });
   }
   for (const { path, identity } of journal.deletes) {
-    if ((await fileIdentity(path)) === identity) await fileSystem.delete(path);
+    if ((await fileIdentity(resolve(folder, path))) === identity)
+      await fileSystem.delete(resolve(folder, path));
   }
-  await fileSystem.delete(journalPath);
+  // Another process may have completed it first, and a third may have begun the next publication since.
+  if ((await fileIdentity(journalPath)) === own) await fileSystem.delete(journalPath);
 }
 
 async function readJournal(fileSystem: FileSystem, path: string): Promise<Journal | undefined> {
@@ -127,7 +160,7 @@ async function isAlive(fileSystem: FileSystem, path: string, { owner }: Journal)
 }
 
 export function isProcessAlive(pid: number): boolean {
-  // The journal of this very process is only met when an earlier attempt of it failed half way.
+  // Only asked of what this process does not know to be under way: an earlier attempt of it failed half way.
   if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);
@@ -135,9 +168,4 @@ export function isProcessAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-}
-
-/** A path as a pattern that matches only itself. */
-export function escapeGlob(path: string): string {
-  return path.replace(/[*?[\]{}()!\\]/g, "\\$&");
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { basename, dirname } from "node:path";
 
 /** Beam's names for the files of a sharded output. */
 export interface ShardNaming {
@@ -16,6 +17,13 @@ export function shardName({ prefix, template, suffix }: ShardNaming, shard: numb
     String(run.startsWith("S") ? shard : count).padStart(run.length, "0"),
   );
   return `${prefix}${name}${suffix}`;
+}
+
+/** Folder of a prefix, and how its names begin: "" when the prefix ends with a slash and is the folder itself. */
+export function splitPrefix(prefix: string): { readonly folder: string; readonly base: string } {
+  return prefix.endsWith("/")
+    ? { folder: prefix, base: "" }
+    : { folder: dirname(prefix), base: basename(prefix) };
 }
 
 /** Matches exactly the names that `shardName` gives for this naming, with any shard and any count. */

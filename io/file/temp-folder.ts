@@ -1,9 +1,11 @@
 import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { randomUUID } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { fileSystemOf } from "./file-system.js";
-import { isProcessAlive } from "./publication.js";
+import { isProcessAlive, publicationsEnd, settleFolder } from "./publication.js";
+import { splitPrefix } from "./shard-name.js";
 
 /** Folders of runs that ended in a crash are removed after this long when nothing tells whether their process lives. */
 const abandonedMs = 7 * 24 * 3600_000;
@@ -15,27 +17,49 @@ export function tempFolderFor(prefix: string): string {
 }
 
 function tempNames(prefix: string): { readonly folder: string; readonly start: string } {
-  // A prefix that ends with a slash is the folder itself.
-  return prefix.endsWith("/")
-    ? { folder: prefix, start: ".temp-" }
-    : { folder: dirname(prefix), start: `.${basename(prefix)}.temp-` };
+  const { folder, base } = splitPrefix(prefix);
+  return { folder, start: base === "" ? ".temp-" : `.${base}.temp-` };
 }
+
+/** The temporary folders that this process has opened and not removed. */
+const opened = new Set<string>();
 
 /** Creates the folder and notes whose it is. */
 export async function openTempFolder(folder: string): Promise<void> {
   const owner = { host: hostname(), pid: process.pid, since: Date.now() };
+  opened.add(folder);
   await fileSystemOf(folder).createIfAbsent(join(folder, "owner.json"), Buffer.from(JSON.stringify(owner)));
+}
+
+/** Removes a temporary folder whose files are published. */
+export async function closeTempFolder(folder: string): Promise<void> {
+  await fileSystemOf(folder).deleteFolder(folder);
+  opened.delete(folder);
+}
+
+/**
+ * Removes the temporary folders of all runs of this process that did not come to their end. To be called when nothing runs any more: after a
+ * failure, or before the process ends early. A publication that is under way is completed first.
+ */
+export async function discardTempFolders(): Promise<void> {
+  await publicationsEnd();
+  // At once, so that nothing of what is still under way comes in between and the end of the process.
+  for (const folder of opened) rmSync(folder, { recursive: true, force: true });
+  opened.clear();
 }
 
 /** Removes the temporary folders that killed runs of the same prefix left behind; those of live ones stay. */
 export async function removeAbandoned(prefix: string): Promise<void> {
   const { folder: parent, start } = tempNames(prefix);
   const names = await readdir(parent).catch(() => []);
+  const abandoned: string[] = [];
   for (const name of names) {
-    if (!name.startsWith(start)) continue;
-    const folder = join(parent, name);
-    if (await isAbandoned(folder)) await fileSystemOf(folder).deleteFolder(folder);
+    if (name.startsWith(start) && (await isAbandoned(join(parent, name)))) abandoned.push(join(parent, name));
   }
+  if (abandoned.length === 0) return;
+  // A run that was killed while it published has complete files in there that are part of its result.
+  await settleFolder(parent);
+  for (const folder of abandoned) await fileSystemOf(folder).deleteFolder(folder);
 }
 
 async function isAbandoned(folder: string): Promise<boolean> {
@@ -49,6 +73,7 @@ async function isAbandoned(folder: string): Promise<boolean> {
     return Date.now() - owner.since > abandonedMs;
   } catch {
     // No note (yet): it may just be coming into being.
-    return false;
+    const found = await stat(folder).catch(() => undefined);
+    return found !== undefined && Date.now() - found.mtimeMs > abandonedMs;
   }
 }

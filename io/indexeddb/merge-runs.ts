@@ -32,10 +32,15 @@ async function joinRuns(segments: readonly RunSegment[], tempFolder: string): Pr
   const path = join(tempFolder, `run-${randomUUID()}`);
   const file = await fileSystemOf(path).create(path);
   const run = new RunWriter(file);
-  for await (const batch of mergeOpen(segments))
-    for (const record of batch) await run.add(encodeRecord(record));
-  await run.flush();
-  await file.close();
+  try {
+    for await (const batch of mergeOpen(segments))
+      for (const record of batch) await run.add(encodeRecord(record));
+    await run.flush();
+    await file.close();
+  } catch (error) {
+    await file.abort();
+    throw error;
+  }
   return { path, bucket: segments[0]!.bucket, offset: 0, length: run.offset };
 }
 

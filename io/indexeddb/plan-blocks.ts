@@ -13,6 +13,8 @@ import { withSnapshot } from "./snapshot-pool.js";
 /** Some blocks of one file: what is read in one go. */
 export interface BlockTask {
   readonly file: FileMetadata;
+  /** Id of the snapshot that was planned: another one may have taken the file's name since. */
+  readonly snapshot: string;
   /** Indexes into the reader's `blocks`. */
   readonly blocks: readonly number[];
 }
@@ -70,7 +72,9 @@ export class PlanBlocks implements AsyncDoFn<FileMetadata, Tagged<PlanOutputs>, 
       context.blocksSkipped.increment(1);
       context.bytesSkipped.increment(block.storedBytes);
     }
-    const tasks = pieces(reader.blocks, blocks).map((numbers) => ({ tasks: { file, blocks: numbers } }));
+    const tasks = pieces(reader.blocks, blocks).map((numbers) => ({
+      tasks: { file, snapshot: reader.summary.id, blocks: numbers },
+    }));
     return [{ schemas: encodeSchema(reader.schema) }, ...tasks];
   }
 }

@@ -1,8 +1,8 @@
 import { basename, dirname, join } from "node:path";
 import { type AsyncDoFn, type KV, registerFunctions } from "../../beam/index.js";
 import { SnapshotError, type SnapshotSummary } from "../../snapshot/index.js";
-import { fileSystemOf } from "../file/file-system.js";
 import { publish } from "../file/publication.js";
+import { closeTempFolder } from "../file/temp-folder.js";
 import { safeFileName, type ShardNaming, shardName, shardNamePattern } from "../file/shard-name.js";
 import type { FinishedShard } from "./write-shards.js";
 
@@ -17,7 +17,12 @@ export interface WrittenFile {
   readonly summary: SnapshotSummary;
 }
 
-/** Gives all shards their final names, a destination at a time, once every one of them is complete. */
+interface NamedShard {
+  readonly shard: FinishedShard;
+  readonly file: string;
+}
+
+/** Gives all shards of all destinations their final names at once, when every one of them is complete. */
 export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShard>>, WrittenFile> {
   readonly beamName = "publish";
   readonly naming: ShardNaming;
@@ -35,38 +40,39 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
       if (shards) shards.push(shard);
       else destinations.set(shard.destination, [shard]);
     }
-    const written: WrittenFile[] = [];
-    for (const name of [...destinations.keys()].sort())
-      written.push(...(await this.publishOne(name, destinations.get(name)!)));
-    await fileSystemOf(this.tempFolder).deleteFolder(this.tempFolder);
-    return written;
-  }
-
-  private async publishOne(destination: string, shards: FinishedShard[]): Promise<WrittenFile[]> {
-    shards.sort((a, b) => a.shard - b.shard);
-    const count = shards[0]!.count;
-    if (shards.length !== count || shards.some((one, i) => one.shard !== i || one.count !== count)) {
-      throw new SnapshotError(
-        "SNAPSHOT_SHARD_SET_INCOMPLETE",
-        `${shards.length} of ${count} shards of ${JSON.stringify(this.naming.prefix)} arrived: nothing was published. Run the pipeline again.`,
-      );
+    const named: NamedShard[] = [];
+    const patterns: RegExp[] = [];
+    for (const destination of [...destinations.keys()].sort()) {
+      const naming = { ...this.naming, prefix: prefixFor(this.naming.prefix, destination) };
+      named.push(...this.nameShards(naming, destinations.get(destination)!));
+      patterns.push(shardNamePattern(naming, basename(naming.prefix)));
     }
-    const naming = { ...this.naming, prefix: prefixFor(this.naming.prefix, destination) };
-    const files = shards.map(({ shard }) => shardName(naming, shard, count));
-    const stale = shardNamePattern(naming, basename(naming.prefix));
     await publish({
-      prefix: naming.prefix,
-      renames: shards.map(({ tempPath }, i) => ({ from: tempPath, to: files[i]! })),
-      isStale: (name) => stale.test(name),
+      prefix: this.naming.prefix,
+      renames: named.map(({ shard, file }) => ({ from: shard.tempPath, to: file })),
+      isStale: (name) => patterns.some((pattern) => pattern.test(name)),
     });
-    return shards.map(({ database, summary, shard }, i) => ({
-      file: files[i]!,
+    await closeTempFolder(this.tempFolder);
+    return named.map(({ file, shard: { destination, shard, count, database, summary } }) => ({
+      file,
       destination,
       shard,
       count,
       database,
       summary,
     }));
+  }
+
+  private nameShards(naming: ShardNaming, shards: FinishedShard[]): NamedShard[] {
+    shards.sort((a, b) => a.shard - b.shard);
+    const { count } = shards[0]!;
+    if (shards.length !== count || shards.some((one, i) => one.shard !== i || one.count !== count)) {
+      throw new SnapshotError(
+        "SNAPSHOT_SHARD_SET_INCOMPLETE",
+        `${shards.length} of ${count} shards of ${JSON.stringify(naming.prefix)} arrived: nothing was published. Run the pipeline again.`,
+      );
+    }
+    return shards.map((shard) => ({ shard, file: shardName(naming, shard.shard, count) }));
   }
 }
 

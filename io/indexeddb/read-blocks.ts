@@ -56,7 +56,7 @@ export class ReadBlocksOrFail implements AsyncDoFn<BlockTask, Tagged<ReadOutputs
     const outputs: Tagged<ReadOutputs>[] = [];
     for (const number of task.blocks) {
       try {
-        const one = { file: task.file, blocks: [number] };
+        const one = { ...task, blocks: [number] };
         const records = await withSnapshot(task.file, (reader) =>
           readTask(reader, one, this.keyRange, context),
         );
@@ -73,10 +73,17 @@ export class ReadBlocksOrFail implements AsyncDoFn<BlockTask, Tagged<ReadOutputs
 
 async function readTask(
   reader: SnapshotReader,
-  { blocks }: BlockTask,
+  { file, snapshot, blocks }: BlockTask,
   keyRange: KeyRange | undefined,
   context: ReadContext,
 ): Promise<SnapshotRecord[]> {
+  if (reader.summary.id !== snapshot) {
+    throw new SnapshotError(
+      "FILE_READ_FAILED",
+      `${JSON.stringify(file.path)} was replaced by another snapshot while it was read. Run the pipeline again.`,
+      { file: file.path },
+    );
+  }
   const range = keyRange && encodeKeyRange(keyRange);
   const all: SnapshotRecord[] = [];
   for (const number of blocks) {

@@ -10,6 +10,7 @@ import {
   registerFunctions,
   withName,
 } from "../../beam/index.js";
+import { SnapshotError } from "../../snapshot/index.js";
 import { fileSystemOf } from "../file/file-system.js";
 
 export type WriteToJsonResult = Readonly<{ filesWritten: PCollection<string> }>;
@@ -45,14 +46,45 @@ export class WriteJsonFile implements AsyncDoFn<{ readonly value: Iterable<strin
   async process({ value }: { readonly value: Iterable<string> }): Promise<string[]> {
     const lines = [...value].filter((text) => text !== "").sort();
     const file = await fileSystemOf(this.path).create(this.path);
-    await file.write(Buffer.from(lines.length === 0 ? "[]\n" : `[\n${lines.join(",\n")}\n]\n`));
-    await file.close();
+    try {
+      await file.write(Buffer.from(lines.length === 0 ? "[]\n" : `[\n${lines.join(",\n")}\n]\n`));
+      await file.close();
+    } catch (error) {
+      await file.abort();
+      throw error;
+    }
     return [this.path];
   }
 }
 
 function jsonText(element: unknown): string {
-  return JSON.stringify(element);
+  const text = JSON.stringify(element, refuseOthers) as string | undefined;
+  if (text === undefined) throw notJson(element);
+  return text;
+}
+
+/** What JSON.stringify would turn into something else, or leave out, in silence. */
+function refuseOthers(this: unknown, name: string, value: unknown): unknown {
+  const original: unknown = (this as Readonly<Record<string, unknown>>)[name];
+  const isPlain =
+    typeof original === "object"
+      ? original === null || Array.isArray(original) || Object.getPrototypeOf(original) === Object.prototype
+      : typeof original === "string" || typeof original === "boolean" || Number.isFinite(original);
+  if (!isPlain || Object.is(original, -0)) throw notJson(original);
+  return value;
+}
+
+function notJson(value: unknown): SnapshotError {
+  const what =
+    typeof value === "object"
+      ? (value?.constructor.name ?? "object")
+      : typeof value === "number"
+        ? String(value)
+        : typeof value;
+  return new SnapshotError(
+    "BEAM_ELEMENT_UNSUPPORTED",
+    `writeToJson got a value that JSON does not have (${what}). Map it to texts, finite numbers, booleans, null, arrays and plain objects first.`,
+  );
 }
 
 function oneGroup(): string {

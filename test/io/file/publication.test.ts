@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { publish, settleFolder } from "../../../io/file/publication.js";
+import { removeAbandoned } from "../../../io/file/temp-folder.js";
 import { temporaryFolder } from "../../temporary-folder.js";
 
 const isStale = (name: string) => /^out-\d-of-\d$/.test(name);
@@ -17,39 +18,62 @@ function tempFiles(folder: string, contents: Readonly<Record<string, string>>) {
 }
 
 function visible(folder: string): Record<string, string> {
-  const names = readdirSync(folder).filter((name) => name.startsWith("out")).sort();
+  const names = readdirSync(folder)
+    .filter((name) => name.startsWith("out"))
+    .sort();
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 }
 
 test("new files replace the old ones, and old ones with other names go", async () => {
   const folder = temporaryFolder();
-  for (const name of ["out-0-of-3", "out-1-of-3", "out-2-of-3", "outer", "out-x-of-3"]) writeFileSync(join(folder, name), "old");
-  await publish({ prefix: join(folder, "out"), renames: tempFiles(folder, { "out-0-of-2": "a", "out-1-of-2": "b" }), isStale });
-  expect(visible(folder)).toEqual({ "out-0-of-2": "a", "out-1-of-2": "b", "out-x-of-3": "old", outer: "old" });
+  for (const name of ["out-0-of-3", "out-1-of-3", "out-2-of-3", "outer", "out-x-of-3"])
+    writeFileSync(join(folder, name), "old");
+  await publish({
+    prefix: join(folder, "out"),
+    renames: tempFiles(folder, { "out-0-of-2": "a", "out-1-of-2": "b" }),
+    isStale,
+  });
+  expect(visible(folder)).toEqual({
+    "out-0-of-2": "a",
+    "out-1-of-2": "b",
+    "out-x-of-3": "old",
+    outer: "old",
+  });
   expect(readdirSync(folder).filter((name) => name.endsWith(".publication"))).toEqual([]);
 });
 
 /** A process number that no process has. */
 const deadPid = 2 ** 22 + 1;
 
-function journal(folder: string, owner: { host: string; pid: number }, renames: readonly { from: string; to: string }[]): void {
+function journal(
+  folder: string,
+  owner: { host: string; pid: number },
+  renames: readonly { from: string; to: string }[],
+): void {
   writeFileSync(join(folder, ".out.publication"), JSON.stringify({ renames, deletes: [], owner }));
 }
 
-test.each([0, 1, 2])("a publication whose process died after %i of 2 renames is completed by the next reader", async (done) => {
-  const folder = temporaryFolder();
-  const renames = tempFiles(folder, { "out-0-of-2": "a", "out-1-of-2": "b" });
-  journal(folder, { host: hostname(), pid: deadPid }, renames);
-  const { renameSync } = await import("node:fs");
-  for (const { from, to } of renames.slice(0, done)) renameSync(from, to);
-  await settleFolder(folder);
-  expect(visible(folder)).toEqual({ "out-0-of-2": "a", "out-1-of-2": "b" });
-  expect(existsSync(join(folder, ".out.publication"))).toBe(false);
-});
+test.each([0, 1, 2])(
+  "a publication whose process died after %i of 2 renames is completed by the next reader",
+  async (done) => {
+    const folder = temporaryFolder();
+    const renames = tempFiles(folder, { "out-0-of-2": "a", "out-1-of-2": "b" });
+    journal(folder, { host: hostname(), pid: deadPid }, renames);
+    const { renameSync } = await import("node:fs");
+    for (const { from, to } of renames.slice(0, done)) renameSync(from, to);
+    await settleFolder(folder);
+    expect(visible(folder)).toEqual({ "out-0-of-2": "a", "out-1-of-2": "b" });
+    expect(existsSync(join(folder, ".out.publication"))).toBe(false);
+  },
+);
 
 test("a publication that was interrupted is completed before the next one", async () => {
   const folder = temporaryFolder();
-  journal(folder, { host: hostname(), pid: deadPid }, tempFiles(folder, { "out-0-of-2": "a", "out-1-of-2": "b" }));
+  journal(
+    folder,
+    { host: hostname(), pid: deadPid },
+    tempFiles(folder, { "out-0-of-2": "a", "out-1-of-2": "b" }),
+  );
   await publish({ prefix: join(folder, "out"), renames: tempFiles(folder, { "out-0-of-1": "c" }), isStale });
   expect(visible(folder)).toEqual({ "out-0-of-1": "c" });
 });
@@ -58,7 +82,10 @@ test("a stale file that was replaced after the journal was written stays", async
   const folder = temporaryFolder();
   writeFileSync(join(folder, "out-0-of-1"), "another result");
   const deletes = [{ path: join(folder, "out-0-of-1"), identity: "1:2:3" }];
-  writeFileSync(join(folder, ".out.publication"), JSON.stringify({ renames: [], deletes, owner: { host: hostname(), pid: deadPid } }));
+  writeFileSync(
+    join(folder, ".out.publication"),
+    JSON.stringify({ renames: [], deletes, owner: { host: hostname(), pid: deadPid } }),
+  );
   await settleFolder(folder);
   expect(visible(folder)).toEqual({ "out-0-of-1": "another result" });
 });
@@ -75,5 +102,57 @@ test("many publications of one prefix at the same time leave one of the results,
   const left = visible(folder);
   const [content] = Object.values(left);
   const count = "abcd".indexOf(content!) + 1;
-  expect(left).toEqual(Object.fromEntries(Array.from({ length: count }, (_, n) => [`out-${n}-of-${count}`, content])));
+  expect(left).toEqual(
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`out-${n}-of-${count}`, content])),
+  );
+});
+
+test("a folder whose name has wildcards is a folder like any other", async () => {
+  const folder = join(temporaryFolder(), "out [1] {a} (x)*");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "out-1-of-2"), "old");
+  await publish({
+    prefix: join(folder, "out"),
+    renames: tempFiles(folder, { "out-0-of-1": "new" }),
+    isStale,
+  });
+  expect(visible(folder)).toEqual({ "out-0-of-1": "new" });
+});
+
+test("a temporary folder of a killed run is removed only after its publication is completed", async () => {
+  const folder = temporaryFolder();
+  const temp = join(folder, ".out.temp-1");
+  mkdirSync(temp);
+  writeFileSync(join(temp, "owner.json"), JSON.stringify({ host: hostname(), pid: deadPid, since: 1 }));
+  writeFileSync(join(temp, "shard"), "new");
+  writeFileSync(join(folder, "out-0-of-1"), "old");
+  journal(folder, { host: hostname(), pid: deadPid }, [{ from: ".out.temp-1/shard", to: "out-0-of-1" }]);
+  await removeAbandoned(join(folder, "out"));
+  expect(visible(folder)).toEqual({ "out-0-of-1": "new" });
+  expect(existsSync(temp)).toBe(false);
+});
+
+test("temporary folders of live runs, of other machines and of other prefixes stay", async () => {
+  const folder = temporaryFolder();
+  const owners = {
+    ".out.temp-live": { host: hostname(), pid: process.ppid, since: 1 },
+    ".out.temp-own": { host: hostname(), pid: process.pid, since: 1 },
+    ".out.temp-far": { host: "another", pid: deadPid, since: Date.now() },
+    ".outer.temp-dead": { host: hostname(), pid: deadPid, since: 1 },
+    ".out.temp-dead": { host: hostname(), pid: deadPid, since: 1 },
+    ".out.temp-old": { host: "another", pid: 1, since: 1 },
+  };
+  for (const [name, owner] of Object.entries(owners)) {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, "owner.json"), JSON.stringify(owner));
+  }
+  mkdirSync(join(folder, ".out.temp-unsigned"));
+  await removeAbandoned(join(folder, "out"));
+  expect(readdirSync(folder).sort()).toEqual([
+    ".out.temp-far",
+    ".out.temp-live",
+    ".out.temp-own",
+    ".out.temp-unsigned",
+    ".outer.temp-dead",
+  ]);
 });

@@ -15,7 +15,13 @@ test.each([
 test("the pattern of stale shards matches this naming's files and no others", () => {
   const pattern = shardNamePattern(naming, "merged");
   const matching = ["merged-00000-of-00001.idbsnap", "merged-123456-of-123457.idbsnap"];
-  const others = ["merged-phone-00000-of-00001.idbsnap", "merged.idbsnap", "merged-00000-of-00001.idbsnap.part", "xmerged-00000-of-00001.idbsnap", "merged-0000-of-00001.idbsnap"];
+  const others = [
+    "merged-phone-00000-of-00001.idbsnap",
+    "merged.idbsnap",
+    "merged-00000-of-00001.idbsnap.part",
+    "xmerged-00000-of-00001.idbsnap",
+    "merged-0000-of-00001.idbsnap",
+  ];
   expect([...matching, ...others].filter((name) => pattern.test(name))).toEqual(matching);
 });
 
@@ -39,7 +45,11 @@ test.each([
 });
 
 test("names from data become different names that stay in their folder", () => {
-  const anyName = fc.oneof(fc.string(), fc.string({ unit: "binary", maxLength: 300 }), fc.constantFrom(".", "..", "a".repeat(400), "a".repeat(401)));
+  const anyName = fc.oneof(
+    fc.string(),
+    fc.string({ unit: "binary", maxLength: 300 }),
+    fc.constantFrom(".", "..", "a".repeat(400), "a".repeat(401)),
+  );
   fc.assert(
     fc.property(anyName, anyName, (a, b) => {
       const [x, y] = [safeFileName(a), safeFileName(b)];
