@@ -1,14 +1,24 @@
 #!/usr/bin/env node
-import { main } from "./main.js";
+import { discardTempFolders } from "../io/index.js";
+import type { Terminal } from "./command.js";
+import { exitOnSignal } from "./exit-on-signal.js";
+import { main, report } from "./main.js";
 
-// `beam-indexeddb cat file | head` closes the pipe early: that is the end, not a fault.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
-
-process.exitCode = await main(process.argv.slice(2), {
+const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   isInteractive: process.stderr.isTTY,
+};
+
+// `beam-indexeddb cat file | head` closes the pipe early: that is the end, not a fault.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : report(error, false, terminal));
 });
+// Nobody reads the messages any more.
+process.stderr.on("error", () => undefined);
+process.on("uncaughtException", (error) => {
+  process.exit(report(error, false, terminal));
+});
+exitOnSignal(process, terminal, discardTempFolders);
+
+process.exitCode = await main(process.argv.slice(2), terminal);

@@ -52,6 +52,7 @@ export const exitCodes = {
   /** `recover` saved what was intact, but something is lost. */
   incomplete: 3,
   interrupted: 130,
+  terminated: 143,
 } as const;
 
 /** A mistake in the call. */

@@ -25,7 +25,7 @@ export function generalHelp(commands: readonly Command[]): string {
     "Commands:",
     ...commands.map(({ name, summary }) => `  ${name.padEnd(longest)}  ${hang(summary, longest + 4)}`),
     "",
-    "Exit codes: 0 done; 1 the data or the pipeline failed; 2 the call was wrong; 3 recovered with losses; 130 interrupted.",
+    "Exit codes: 0 done; 1 the data or the pipeline failed; 2 the call was wrong; 3 recovered with losses; 130 interrupted; 143 terminated.",
     "beam-indexeddb <command> --help tells more.",
     "",
   ].join("\n");

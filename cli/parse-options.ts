@@ -55,8 +55,8 @@ function valueOf(
       ...text.split(",").filter((part) => part !== ""),
     ];
   const number = Number(text);
-  if (!Number.isFinite(number))
-    throw new UsageError(`--${option.name} needs a number, not ${JSON.stringify(text)}.`);
+  if (!Number.isSafeInteger(number) || number < 0)
+    throw new UsageError(`--${option.name} needs a whole number, not ${JSON.stringify(text)}.`);
   return number;
 }
 

@@ -1,6 +1,6 @@
 import type { Root } from "../beam/index.js";
-import { readFromIndexedDB, writeToIndexedDB, writeToJson, writeToSqlite } from "../io/index.js";
-import { mergeDevices } from "../transforms/index.js";
+import { readFromIndexedDB, schemasOf, writeToIndexedDB, writeToJson, writeToSqlite } from "../io/index.js";
+import { mergeDevices, renameDatabase } from "../transforms/index.js";
 import { summarizeStores } from "./summarize-stores.js";
 
 export interface SyncOptions {
@@ -28,9 +28,10 @@ export function sync(options: SyncOptions): (root: Root) => void {
   const folder = output.replace(/(.)\/+$/, "$1");
   return (root) => {
     const records = root.apply(readFromIndexedDB(input, { stores }));
-    const merged = records.apply(mergeDevices({ by }));
+    const one = database === undefined ? records : records.apply(renameDatabase(database));
+    const merged = one.apply(mergeDevices({ by }));
     merged.apply(writeToIndexedDB(`${folder}/merged`, { database, numShards }));
     merged.apply(writeToSqlite(`${folder}/merged.sqlite`, by === undefined ? {} : { versionBy: by }));
-    summarizeStores(records, merged).apply(writeToJson(`${folder}/summary.json`));
+    summarizeStores(records, merged, schemasOf(records)).apply(writeToJson(`${folder}/summary.json`));
   };
 }

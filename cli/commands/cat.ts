@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
-import { openSnapshot, toTaggedJson } from "../../io/index.js";
-import type { KeyRange, SnapshotRecord } from "../../snapshot/index.js";
+import { toTaggedJson } from "../../io/index.js";
+import { encodeKeyRange, type KeyRange, type SnapshotRecord } from "../../snapshot/index.js";
 import { type Command, exitCodes, UsageError } from "../command.js";
+import { openFile } from "../open-file.js";
 import { printable } from "../table.js";
 
 /** Prints records, one a line. */
@@ -31,9 +32,9 @@ export const catCommand: Command = {
     if (file === undefined || more !== undefined)
       throw new UsageError("cat needs one file: beam-indexeddb cat notes.idbsnap");
     const limit = (options.limit as number | undefined) ?? Infinity;
-    const keyRange = rangeOf(options as Readonly<Record<string, string | undefined>>);
+    const keyRange = checkedRange(options as Readonly<Record<string, string | undefined>>);
     const stores = options.stores as readonly string[] | undefined;
-    await using snapshot = await openSnapshot(file);
+    await using snapshot = await openFile(file);
     let printed = 0;
     for await (const batch of snapshot.recordBatches({ stores, keyRange })) {
       for (const record of batch) {
@@ -46,7 +47,21 @@ export const catCommand: Command = {
   },
 };
 
+function checkedRange(options: Readonly<Record<string, string | undefined>>): KeyRange | undefined {
+  const range = rangeOf(options);
+  try {
+    if (range) encodeKeyRange(range);
+  } catch (cause) {
+    // A bound that no key can be, or bounds the wrong way round.
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+  return range;
+}
+
 function rangeOf({ key, from, to }: Readonly<Record<string, string | undefined>>): KeyRange | undefined {
+  if (key !== undefined && (from !== undefined || to !== undefined)) {
+    throw new UsageError("--key names one record: it goes without --from and --to.");
+  }
   if (key !== undefined) return { lower: parseKey(key, "key"), upper: parseKey(key, "key") };
   if (from === undefined && to === undefined) return undefined;
   return {

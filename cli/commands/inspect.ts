@@ -1,6 +1,6 @@
-import { openSnapshot } from "../../io/index.js";
 import type { DatabaseSchema, SnapshotReader } from "../../snapshot/index.js";
 import { type Command, exitCodes, jsonOption, UsageError } from "../command.js";
+import { openFile } from "../open-file.js";
 import { bytesText, countText } from "../progress.js";
 import { printable, textTable } from "../table.js";
 
@@ -15,7 +15,7 @@ export const inspectCommand: Command = {
       throw new UsageError("inspect needs a file: beam-indexeddb inspect notes.idbsnap");
     const all: object[] = [];
     for (const file of files) {
-      await using snapshot = await openSnapshot(file);
+      await using snapshot = await openFile(file);
       if (options.json === true) all.push(jsonOf(file, snapshot));
       else terminal.out(textOf(file, snapshot));
     }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRunner, type RunnerName, runnerNames } from "../../runners/index.js";
+import { discardTempFolders } from "../../io/index.js";
+import { createRunner, type PipelineFunction, type RunnerName, runnerNames } from "../../runners/index.js";
 import type { StoreSummaryLine } from "../../pipelines/index.js";
 import {
   type Command,
@@ -15,7 +16,7 @@ import { commandHelp, optionTable } from "../help.js";
 import { closest, parseOptions } from "../parse-options.js";
 import { type CatalogEntry, pipelineCatalog } from "../pipeline-catalog.js";
 import { countText, createProgress } from "../progress.js";
-import { textTable } from "../table.js";
+import { printable, textTable } from "../table.js";
 
 const runnerOptions: readonly Option[] = [
   {
@@ -46,10 +47,14 @@ export const runCommand: Command = {
     const startedAt = performance.now();
     const progress = createProgress(input.terminal);
     const { metrics } = await createRunner({ runner })
-      .run(chosen.build(options), {
+      .run(builtFrom(chosen.build(options)), {
         onProgress: (counters) => {
           progress.update(progressText(chosen.name, counters));
         },
+      })
+      .catch(async (error: unknown) => {
+        await discardTempFolders();
+        throw error;
       })
       .finally(() => {
         progress.end();
@@ -67,6 +72,17 @@ export const runCommand: Command = {
     return exitCodes.ok;
   },
 };
+
+/** A TypeError while the pipeline is built is a mistake in its options; one from the run would be a fault of this program. */
+function builtFrom(build: PipelineFunction): PipelineFunction {
+  return (root) => {
+    try {
+      return build(root);
+    } catch (cause) {
+      throw cause instanceof TypeError ? new UsageError(cause.message, { cause }) : cause;
+    }
+  };
+}
 
 function parse({ arguments: args, options }: CommandInput): {
   entry: CatalogEntry | undefined;
@@ -151,14 +167,36 @@ function resultText(
   summary: readonly StoreSummaryLine[],
 ): string {
   const devices = [...new Set(summary.flatMap((line) => line.devices))].sort();
-  const rows = summary.map((line) => [line.store, line.devices.length, line.read, line.merged, line.deleted]);
+  const rows = summary.map((line) => [
+    line.store,
+    line.devices.length,
+    line.read,
+    line.superseded,
+    line.merged,
+    line.deleted,
+  ]);
   const folder = output.endsWith("/") ? output : `${output}/`;
   return [
     `${name} on ${runner}: ${devices.length} devices merged in ${seconds.toFixed(1)} s.\n`,
-    textTable(["object store", "devices", "read", "merged", "deleted"], rows),
+    textTable(["object store", "devices", "read", "superseded", "merged", "deleted"], rows),
+    ...collisionWarning(summary),
     `  ${folder}merged-*.idbsnap   the merged database: load it with importDB, look at it with: npx beam-indexeddb inspect ${folder}merged-00000-of-00001.idbsnap`,
     `  ${folder}merged.sqlite      one table an object store`,
     `  ${folder}summary.json       these counts`,
     "",
   ].join("\n");
+}
+
+/** A merge by key takes what devices numbered on their own for versions of one record: that must not go unnoticed. */
+function collisionWarning(summary: readonly StoreSummaryLine[]): string[] {
+  const collided = summary.filter(({ generatedKeyCollisions }) => generatedKeyCollisions > 0);
+  if (collided.length === 0) return [];
+  const stores = collided.map(
+    ({ store, generatedKeyCollisions: count }) => `${printable(store)} (${countText(count)} keys)`,
+  );
+  return [
+    `  Beware: devices hold different contents under the same generated key in ${stores.join(", ")}. Stores with autoIncrement number their records on each device alone,`,
+    "  so these may be different records, and only the latest of each key was kept. Leave such stores out with --stores=NAME,..., or give their records a key that",
+    "  is unique across devices (crypto.randomUUID()).\n",
+  ];
 }

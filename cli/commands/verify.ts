@@ -1,6 +1,6 @@
-import { openSnapshot } from "../../io/index.js";
 import { SnapshotError } from "../../snapshot/index.js";
 import { type Command, exitCodes, jsonOption, UsageError } from "../command.js";
+import { openFile } from "../open-file.js";
 import { bytesText, countText, createProgress } from "../progress.js";
 import { report } from "../main.js";
 
@@ -18,7 +18,7 @@ export const verifyCommand: Command = {
     for (const file of files) {
       const progress = createProgress(terminal);
       try {
-        await using snapshot = await openSnapshot(file);
+        await using snapshot = await openFile(file);
         await snapshot.verify((done, total) => {
           progress.update(`${file}: ${Math.floor((done / total) * 100)} % of ${bytesText(total)}`);
         });
