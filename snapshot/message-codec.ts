@@ -1,9 +1,10 @@
 import { SnapshotError } from "./error.js";
-import { beam_indexeddb as generated } from "./gen/messages.js";
+import { Database, Footer, FrameHeader as FrameHeaderType, Header, Origin } from "./gen/messages.js";
+import type { MessageType } from "./protobuf-runtime.js";
 
 /**
- * The generated protobuf code with types. Decoding fails as SNAPSHOT_MALFORMED, never with an exception of the library's; unknown fields
- * are passed over, so that later minor versions can add some.
+ * The generated protobuf code with types. Decoding fails as SNAPSHOT_MALFORMED; unknown fields are passed over, so that later minor versions
+ * can add some, and kept: a decoded message encodes to the bytes it came from.
  */
 export interface KeyPathMessage {
   array?: boolean;
@@ -78,30 +79,16 @@ export interface FooterMessage {
   unportable?: { store?: Uint8Array; type?: Uint8Array; count?: number; policy?: Uint8Array }[];
 }
 
-interface MessageType<T> {
-  encode(message: T): { finish(): Uint8Array };
-  decode(bytes: Uint8Array): T;
-}
-
-const types = generated as unknown as {
-  Header: MessageType<HeaderMessage>;
-  Origin: MessageType<OriginMessage>;
-  FrameHeader: MessageType<FrameHeader>;
-  Footer: MessageType<FooterMessage>;
-  Database: MessageType<DatabaseMessage>;
-};
-
-function codec<T>(
-  name: keyof typeof types,
+/** The type of the generated code and of its messages; `what` names it in the error. */
+function codec<T extends object>(
+  type: MessageType,
   what: string,
 ): { encode(message: T): Uint8Array; decode(bytes: Uint8Array): T } {
-  const type = types[name] as unknown as MessageType<T>;
   return {
-    // The writer may hand out Node's Buffer, out of a pool: a plain copy has no strangers' bytes behind it.
-    encode: (message) => Uint8Array.from(type.encode(message).finish()),
+    encode: (message) => type.encode(message),
     decode(bytes) {
       try {
-        return type.decode(bytes);
+        return type.decode(bytes) as T;
       } catch (cause) {
         throw new SnapshotError(
           "SNAPSHOT_MALFORMED",
@@ -113,8 +100,8 @@ function codec<T>(
   };
 }
 
-export const headerMessage = codec<HeaderMessage>("Header", "header");
-export const originMessage = codec<OriginMessage>("Origin", "origin of a record");
-export const frameHeaderMessage = codec<FrameHeader>("FrameHeader", "header of a frame");
-export const footerMessage = codec<FooterMessage>("Footer", "footer");
-export const databaseMessage = codec<DatabaseMessage>("Database", "database schema");
+export const headerMessage = codec<HeaderMessage>(Header, "header");
+export const originMessage = codec<OriginMessage>(Origin, "origin of a record");
+export const frameHeaderMessage = codec<FrameHeader>(FrameHeaderType, "header of a frame");
+export const footerMessage = codec<FooterMessage>(Footer, "footer");
+export const databaseMessage = codec<DatabaseMessage>(Database, "database schema");

@@ -47,7 +47,6 @@ describe("package.json", () => {
       "idb",
       "libsql",
       "picomatch",
-      "protobufjs",
     ]);
   });
 
