@@ -13,6 +13,7 @@ import {
   withName,
 } from "../../beam/index.js";
 import { encodeKeyRange, type KeyRange, type SnapshotRecord } from "../../snapshot/index.js";
+import { checkOptionNames } from "../check-options.js";
 import type { FailedRecord } from "../failed-record.js";
 import type { FileMetadata } from "../file/file-system.js";
 import { type EmptyMatchTreatment, emptyMatchTreatments, matchAll, validatePattern } from "../file/match.js";
@@ -64,7 +65,7 @@ export function readFromIndexedDB(
       'readFromIndexedDB: the first argument is the path or pattern of snapshot files, such as "backups/*.idbsnap".',
     );
   }
-  checkOptions("readFromIndexedDB", options);
+  checkOptions("readFromIndexedDB", options, ["validate"]);
   const { validate = true, emptyMatchTreatment = "DISALLOW", ...rest } = options;
   if (validate) validatePattern(filePattern, emptyMatchTreatment);
   return withName(`readFromIndexedDB(${filePattern})`, (root: Root) =>
@@ -142,7 +143,10 @@ function orFail(
   return records;
 }
 
-function checkOptions(name: string, options: ReadFromIndexedDBOptions): void {
+const optionNames = ["stores", "keyRange", "missingStores", "emptyMatchTreatment", "errorHandler"];
+
+function checkOptions(name: string, options: ReadFromIndexedDBOptions, more: readonly string[] = []): void {
+  checkOptionNames(name, options, [...optionNames, ...more]);
   const { stores, keyRange, missingStores, emptyMatchTreatment, errorHandler } = options;
   if (
     stores !== undefined &&
@@ -163,6 +167,8 @@ function checkOptions(name: string, options: ReadFromIndexedDBOptions): void {
       `${name}: emptyMatchTreatment is one of ${emptyMatchTreatments.join(", ")}, not ${JSON.stringify(emptyMatchTreatment)}.`,
     );
   }
+  if (options.validate !== undefined && typeof options.validate !== "boolean")
+    throw new TypeError(`${name}: validate is true or false, not ${JSON.stringify(options.validate)}.`);
   if (errorHandler !== undefined && typeof errorHandler !== "function")
     throw new TypeError(`${name}: errorHandler is a function.`);
 }

@@ -1,4 +1,4 @@
-import type { SnapshotReader } from "../../snapshot/index.js";
+import { SnapshotError, type SnapshotReader } from "../../snapshot/index.js";
 import { type FileMetadata, fileSystemOf } from "../file/file-system.js";
 import { openSnapshot } from "./open-snapshot.js";
 
@@ -18,6 +18,8 @@ export async function withSnapshot<T>(
   const reader = take(id) ?? (await openSnapshot(file.path));
   try {
     return await action(reader);
+  } catch (error) {
+    throw placed(error, file.path);
   } finally {
     await putBack(id, reader);
   }
@@ -44,4 +46,17 @@ async function putBack(id: string, reader: SnapshotReader): Promise<void> {
   if (twin) await twin.close();
   const oldest = idle.size > maxIdle ? idle.keys().next().value : undefined;
   if (oldest !== undefined) await take(oldest)?.close();
+}
+
+/** An error of the format knows where in the file it is, not always in which. */
+function placed(error: unknown, file: string): unknown {
+  if (!(error instanceof SnapshotError) || error.file !== undefined) return error;
+  const { code, message, offset, store, key, cause } = error;
+  return new SnapshotError(code, `${JSON.stringify(file)}: ${message}`, {
+    file,
+    offset,
+    store,
+    key,
+    cause: cause ?? error,
+  });
 }

@@ -23,6 +23,7 @@ import {
   type SnapshotRecord,
   toHex,
 } from "../../snapshot/index.js";
+import { checkOptionNames } from "../check-options.js";
 import type { ErrorTreatment, FailedRecord } from "../failed-record.js";
 import { fileSystemOf } from "../file/file-system.js";
 import { checkShardNaming, defaultShardTemplate } from "../file/shard-name.js";
@@ -185,10 +186,26 @@ function together(): string {
   return "";
 }
 
+const optionNames: readonly (keyof WriteToIndexedDBOptions)[] = [
+  "schema",
+  "database",
+  "device",
+  "numShards",
+  "maxBytesPerShard",
+  "shardNameTemplate",
+  "fileNameSuffix",
+  "destination",
+  "onError",
+  "compression",
+  "blockBytes",
+  "memoryBytes",
+];
+
 function checked(prefix: string, options: WriteToIndexedDBOptions) {
   const problem = (what: string): TypeError => new TypeError(`writeToIndexedDB: ${what}`);
   if (typeof prefix !== "string" || prefix === "")
     throw problem('the first argument is the beginning of the file names, such as "out/merged".');
+  checkOptionNames("writeToIndexedDB", options, optionNames);
   const {
     numShards = 1,
     maxBytesPerShard = 256 << 20,
