@@ -1,4 +1,3 @@
-import { isSnapshotError } from "../snapshot/index.js";
 import { type Command, exitCodes, helpOption, type Terminal, UsageError } from "./command.js";
 import { catCommand } from "./commands/cat.js";
 import { inspectCommand } from "./commands/inspect.js";
@@ -7,7 +6,7 @@ import { runCommand } from "./commands/run.js";
 import { verifyCommand } from "./commands/verify.js";
 import { commandHelp, generalHelp } from "./help.js";
 import { closest, parseOptions } from "./parse-options.js";
-import { printable } from "./table.js";
+import { report } from "./report.js";
 
 export const commands: readonly Command[] = [
   runCommand,
@@ -51,31 +50,4 @@ function unknownCommand(name: string): string {
   const names = commands.map((command) => command.name);
   const near = closest(name, names);
   return `There is no command ${JSON.stringify(name)}.${near === undefined ? "" : ` Did you mean ${near}?`} Commands are: ${names.join(", ")}.`;
-}
-
-/** One sentence on standard error; with --json also an object on standard output. */
-export function report(error: unknown, wantsJson: boolean, terminal: Terminal): number {
-  const isUsage = error instanceof UsageError;
-  const code = isSnapshotError(error) ? error.code : isUsage ? "USAGE" : "INTERNAL";
-  const message = error instanceof Error ? error.message : String(error);
-  if (wantsJson) terminal.out(`${JSON.stringify({ error: { code, message, ...placeOf(error) } })}\n`);
-  const said = isUsage ? message : code === "INTERNAL" ? internal(message) : `${code}: ${message}`;
-  terminal.err(`beam-indexeddb: ${printable(said)}\n`);
-  if (!isUsage && error instanceof Error && process.env.BEAM_INDEXEDDB_DEBUG)
-    terminal.err(`${printableLines(error.stack ?? "")}\n`);
-  return isUsage ? exitCodes.usage : exitCodes.failed;
-}
-
-function internal(message: string): string {
-  return `this should not happen: ${message.split("\n")[0]} (set BEAM_INDEXEDDB_DEBUG=1 to see where)`;
-}
-
-function printableLines(text: string): string {
-  return text.split("\n").map(printable).join("\n");
-}
-
-function placeOf(error: unknown): object {
-  if (!isSnapshotError(error)) return {};
-  const { file, offset, store, key } = error;
-  return { file, offset, store, key };
 }

@@ -2,7 +2,7 @@ import { SnapshotError } from "../../snapshot/index.js";
 import { type Command, exitCodes, jsonOption, UsageError } from "../command.js";
 import { openFile } from "../open-file.js";
 import { bytesText, countText, createProgress } from "../progress.js";
-import { report } from "../main.js";
+import { report } from "../report.js";
 
 /** Exit code 0 only for whole, unaltered snapshots. */
 export const verifyCommand: Command = {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
-import { type ByteSource, compareKeyBytes, encodeRecord, type SnapshotRecord } from "../../snapshot/index.js";
+import { type ByteSource, encodeRecord, type SnapshotRecord } from "../../snapshot/index.js";
 import { fileSystemOf } from "../file/file-system.js";
+import { compareIdentity } from "./record-order.js";
 import { RunReader, RunWriter } from "./run-file.js";
 import type { RunSegment } from "./spill-runs.js";
 
@@ -75,17 +76,6 @@ async function* mergeOpen(
   } finally {
     for (const file of files.values()) await file.close();
   }
-}
-
-/** The order of a snapshot's records: by object store (code units of the name), then by key. */
-export function compareIdentity(a: Identity, b: Identity): number {
-  if (a.store !== b.store) return a.store < b.store ? -1 : 1;
-  return compareKeyBytes(a.keyBytes, b.keyBytes);
-}
-
-interface Identity {
-  readonly store: string;
-  readonly keyBytes: Uint8Array;
 }
 
 function push(heap: Head[], head: Head): void {

@@ -6,7 +6,7 @@ import { fileSystemOf } from "../file/file-system.js";
 import { openTempFolder, removeAbandoned } from "../file/temp-folder.js";
 import { nodePlatform } from "../node-platform.js";
 import { type Destination, destinationOf } from "./destination.js";
-import { compareIdentity } from "./merge-runs.js";
+import { compareIdentity } from "./record-order.js";
 import { RunWriter } from "./run-file.js";
 
 /** A sorted stretch of a run file: the records of one destination that fall into one bucket. */

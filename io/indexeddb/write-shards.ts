@@ -23,7 +23,8 @@ import {
 import { type ErrorTreatment, type FailedRecord, failedRecord } from "../failed-record.js";
 import { fileSystemOf } from "../file/file-system.js";
 import { nodePlatform } from "../node-platform.js";
-import { compareIdentity, mergeRuns } from "./merge-runs.js";
+import { mergeRuns } from "./merge-runs.js";
+import { compareIdentity } from "./record-order.js";
 import type { ShardTask } from "./plan-shards.js";
 import { withSnapshotAt } from "./snapshot-pool.js";
 
