@@ -2,7 +2,8 @@
 import { discardTempFolders } from "../io/index.js";
 import type { Terminal } from "./command.js";
 import { exitOnSignal } from "./exit-on-signal.js";
-import { main, report } from "./main.js";
+import { main } from "./main.js";
+import { report } from "./report.js";
 
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
