@@ -37,8 +37,14 @@ describe.each(browserNames.filter((name) => !isMissing(name)))("%s", (name) => {
   });
 
   test("lets no error pass unnoticed", () => {
-    // What the cases bring about themselves: Firefox reports it to the page as well as to the caller.
-    const expected = /Content-Security-Policy|Loading Worker from .*no-such-worker/;
-    expect(launched.faults.filter((fault) => !expected.test(fault))).toEqual([]);
+    // The policy is strict, so this also says that nothing of the package asks for more than it grants. Two cases ask in vain on purpose, once
+    // each, which Firefox reports to the page as well as to them.
+    const provoked = [/blocked a JavaScript eval/, /Loading Worker from .*no-such-worker/];
+    const faults = [...launched.faults];
+    for (const pattern of provoked) {
+      const at = faults.findIndex((fault) => pattern.test(fault));
+      if (at >= 0) faults.splice(at, 1);
+    }
+    expect(faults).toEqual([]);
   });
 });
