@@ -14,7 +14,7 @@ const bin = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 function start(...args: string[]): { child: ChildProcess; err: () => string } {
   const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let err = "";
-  child.stderr!.on("data", (part: Buffer) => (err += part.toString()));
+  child.stderr.on("data", (part: Buffer) => (err += part.toString()));
   return { child, err: () => err };
 }
 
