@@ -1,8 +1,8 @@
-import { compareKeyBytes, compareKeys, encodeValue } from "../snapshot/index.js";
+import { compareKeyBytes, encodeValue, timeOf } from "../snapshot/index.js";
 import type { ConflictPolicy } from "./import-options.js";
 import { dropErrorStacks } from "./error-stacks.js";
 import { describeHostObject, placeholder } from "./host-objects.js";
-import { valueAt } from "./key-path.js";
+import { platformValueAt } from "./key-path.js";
 import { blobForm } from "./record-stage.js";
 import type { ImportRecord } from "./revive-record.js";
 
@@ -30,8 +30,8 @@ export function decide({ policy, newerBy }: ConflictRule, existing: unknown, rec
       return take;
     case "newer":
       return isNewer(
-        valueAt(existing, newerBy),
-        record.deleted ? record.capturedAt : valueAt(record.value, newerBy),
+        timeOf(platformValueAt(existing, newerBy)),
+        record.deleted ? record.capturedAt : timeOf(platformValueAt(record.value, newerBy)),
       )
         ? take
         : "skipped";
@@ -39,15 +39,8 @@ export function decide({ policy, newerBy }: ConflictRule, existing: unknown, rec
 }
 
 /** Without a time of its own a record is never newer; with one it is newer than a value without. A tombstone's time is its capture. */
-function isNewer(existing: unknown, coming: unknown): boolean {
-  const [a, b] = [comparable(existing), comparable(coming)];
-  if (b === undefined) return false;
-  return a === undefined || (typeof a === typeof b && compareKeys(b, a) > 0);
-}
-
-function comparable(time: unknown): number | string | undefined {
-  const value = time instanceof Date ? time.getTime() : time;
-  return typeof value === "string" || (typeof value === "number" && !Number.isNaN(value)) ? value : undefined;
+function isNewer(existing: number | undefined, coming: number | undefined): boolean {
+  return coming !== undefined && (existing === undefined || coming > existing);
 }
 
 /** Equal in everything but the content of Blobs and the stacks of errors. Most values are settled by the bytes they came as. */
@@ -60,12 +53,10 @@ export function sameValue(existing: unknown, record: ImportRecord): boolean {
   return compareKeyBytes(comparableBytes(copies[0]), comparableBytes(copies[1])) === 0;
 }
 
-const noHash = new Uint8Array(32);
-
 function comparableBytes(value: unknown): Uint8Array {
   return encodeValue(value, {
     hostObject(object) {
-      if (object instanceof Blob) return blobForm(object, noHash);
+      if (object instanceof Blob) return blobForm(object);
       const form = describeHostObject(object);
       if (!form || "type" in form) return form;
       // Two keys or handles cannot be compared; that there is one of the same kind is all that can be said.
@@ -86,7 +77,7 @@ export function blobsIn(value: unknown): Blob[] {
         return form && "type" in form ? form : undefined;
       }
       blobs.push(object);
-      return blobForm(object, noHash);
+      return blobForm(object);
     },
   });
   return blobs;

@@ -46,7 +46,7 @@ export function schemaOfStore(store: IDBObjectStore): ObjectStoreSchema {
       const index = store.index(name);
       return {
         name,
-        keyPath: copyOfKeyPath(index.keyPath),
+        keyPath: copyOfKeyPath<string>(index.keyPath),
         unique: index.unique,
         multiEntry: index.multiEntry,
       };
@@ -54,9 +54,9 @@ export function schemaOfStore(store: IDBObjectStore): ObjectStoreSchema {
   };
 }
 
-/** The platform gives a list that some engines freeze or share; a plain array travels. */
-function copyOfKeyPath<T extends string | string[] | null>(keyPath: T): T {
-  return typeof keyPath === "string" || keyPath === null ? keyPath : (Array.from(keyPath) as T);
+/** The platform gives a list that some engines freeze or share, and wants one that could be changed; a plain array fits everywhere. */
+export function copyOfKeyPath<T extends string | null>(keyPath: T | readonly string[]): T | string[] {
+  return typeof keyPath === "object" && keyPath !== null ? Array.from(keyPath) : keyPath;
 }
 
 /**

@@ -2,11 +2,10 @@ import type { DBSchema, IDBPDatabase, StoreNames } from "idb";
 import type { ByteSink } from "../snapshot/index.js";
 import { byteStream } from "./byte-stream.js";
 import { isWrapped } from "./database.js";
-import { environmentOf, plainKeyRanges } from "./environment.js";
 import type { ExportOptions } from "./export-options.js";
 import { type NamedDatabase, runExport } from "./run-export.js";
-import { runInWorker, startWorker } from "./worker-job.js";
-import { withoutFunctions } from "./worker-message.js";
+import { checkFunctions, needsThisContext, runInWorker, startWorker } from "./worker-job.js";
+import { cloneable } from "./worker-message.js";
 
 /**
  * A database as a snapshot file, streamed. Records are read in one transaction, so the file is one point in time even while other tabs
@@ -62,8 +61,8 @@ async function start(
 
 /** Why a worker could not do it, if so. */
 async function reasonToStay(db: IDBDatabase | string, options: ExportOptions): Promise<string | undefined> {
-  if (options.filter || options.transform) return "filter and transform cannot be sent to it";
-  if (!environmentOf(options).isDefault) return "it cannot reach this IndexedDB factory";
+  const reason = needsThisContext(options);
+  if (reason !== undefined) return reason;
   // A connection does not tell whether it belongs to a storage bucket, and a worker would look outside of all buckets.
   const buckets = (globalThis as { navigator?: { storageBuckets?: { keys(): Promise<string[]> } } }).navigator
     ?.storageBuckets;
@@ -73,15 +72,8 @@ async function reasonToStay(db: IDBDatabase | string, options: ExportOptions): P
   return undefined;
 }
 
-function cloneable(options: ExportOptions): ExportOptions {
-  return { ...withoutFunctions(options), keyRanges: plainKeyRanges(options.keyRanges) };
-}
-
 function checkOptions({ blockBytes, capturedAt, filter, transform, onProgress }: ExportOptions): void {
-  for (const [name, option] of Object.entries({ filter, transform, onProgress })) {
-    if (option !== undefined && typeof option !== "function")
-      throw new TypeError(`exportDB: ${name} must be a function.`);
-  }
+  checkFunctions("exportDB", { filter, transform, onProgress });
   if (capturedAt !== undefined && !Number.isFinite(Number(capturedAt))) {
     throw new TypeError("exportDB: capturedAt must be a date or milliseconds since the epoch.");
   }

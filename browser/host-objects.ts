@@ -56,25 +56,7 @@ export function describeHostObject(
   };
 }
 
-const matrix = [
-  "is2D",
-  "m11",
-  "m12",
-  "m13",
-  "m14",
-  "m21",
-  "m22",
-  "m23",
-  "m24",
-  "m31",
-  "m32",
-  "m33",
-  "m34",
-  "m41",
-  "m42",
-  "m43",
-  "m44",
-];
+const matrix = ["is2D", ...[1, 2, 3, 4].flatMap((row) => [1, 2, 3, 4].map((column) => `m${row}${column}`))];
 const rect = ["x", "y", "width", "height"];
 const point = ["x", "y", "z", "w"];
 const plainFields: Readonly<Record<string, readonly string[]>> = {

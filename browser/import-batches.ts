@@ -1,5 +1,6 @@
-import { type ObjectStoreSchema, type SnapshotReader, type SnapshotRecord } from "../snapshot/index.js";
+import type { ObjectStoreSchema, SnapshotReader } from "../snapshot/index.js";
 import type { ImportOptions } from "./import-options.js";
+import { keyRangeOf } from "./record-selection.js";
 import { type ImportRecord, createReviver } from "./revive-record.js";
 import type { StoreBatch } from "./write-records.js";
 
@@ -47,7 +48,9 @@ export async function* importBatches(
       return list;
     };
     let list = into();
-    for await (const block of blocksOf(reader, store.name, options)) {
+    const keyRange = keyRangeOf(options, store.name);
+    const blocks = reader.recordBatches({ stores: [store.name], ...(keyRange && { keyRange }) });
+    for await (const block of blocks) {
       for (const record of block) {
         signal.throwIfAborted();
         if (bytes >= batchBytes || records >= batchRecords) {
@@ -64,14 +67,4 @@ export async function* importBatches(
     }
   }
   yield take(true);
-}
-
-function blocksOf(
-  reader: SnapshotReader,
-  store: string,
-  { keyRanges }: ImportOptions,
-): AsyncIterable<SnapshotRecord[]> {
-  const ranges: NonNullable<ImportOptions["keyRanges"]> = keyRanges ?? {};
-  const keyRange = Object.hasOwn(ranges, store) ? ranges[store] : undefined;
-  return reader.recordBatches({ stores: [store], ...(keyRange && { keyRange }) });
 }

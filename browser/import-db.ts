@@ -1,11 +1,11 @@
 import { SnapshotError } from "../snapshot/index.js";
-import { environmentOf, plainKeyRanges } from "./environment.js";
+import { environmentOf } from "./environment.js";
 import type { ImportOptions, ImportResult } from "./import-options.js";
 import { type ImportSource, receiveSource } from "./import-source.js";
 import { errorName } from "./request.js";
 import { runImport } from "./run-import.js";
-import { runInWorker, startWorker } from "./worker-job.js";
-import { withoutFunctions } from "./worker-message.js";
+import { checkFunctions, needsThisContext, runInWorker, startWorker } from "./worker-job.js";
+import { cloneable } from "./worker-message.js";
 
 /**
  * A snapshot into a database. The file is checked as a whole before anything is written; then records are stored in transactions of about
@@ -27,19 +27,12 @@ export async function importDB<Store extends string = string>(
 ): Promise<ImportResult> {
   const general = options as ImportOptions;
   checkOptions(general);
-  const { isDefault } = environmentOf(general);
+  environmentOf(general);
   const signal = general.signal ?? new AbortController().signal;
   const received = await receive(source, general, signal);
   try {
     const isBlob = received.source instanceof Blob;
-    const needsHere =
-      general.filter || general.transform
-        ? "filter and transform cannot be sent to it"
-        : !isDefault
-          ? "it cannot reach this IndexedDB factory"
-          : isBlob
-            ? undefined
-            : "a ByteSource cannot be sent to it";
+    const needsHere = needsThisContext(general) ?? (isBlob ? undefined : "a ByteSource cannot be sent to it");
     const worker = signal.aborted ? undefined : await startWorker(general.worker, needsHere);
     if (!worker || !isBlob) return await runImport(received.source, general, signal);
     return (await runInWorker(
@@ -85,10 +78,6 @@ async function receive(source: ImportSource, { onProgress }: ImportOptions, sign
   }
 }
 
-function cloneable(options: ImportOptions): ImportOptions {
-  return { ...withoutFunctions(options), keyRanges: plainKeyRanges(options.keyRanges) };
-}
-
 const policies = ["fail", "skip", "overwrite", "newer"];
 
 function checkOptions({
@@ -107,8 +96,5 @@ function checkOptions({
   if (version !== undefined && version !== "keep" && !(Number.isSafeInteger(version) && version > 0)) {
     throw new TypeError('importDB: version must be a whole number from 1 or "keep".');
   }
-  for (const [name, option] of Object.entries({ filter, transform, onProgress })) {
-    if (option !== undefined && typeof option !== "function")
-      throw new TypeError(`importDB: ${name} must be a function.`);
-  }
+  checkFunctions("importDB", { filter, transform, onProgress });
 }

@@ -36,7 +36,7 @@ export interface ImportOptions<Store extends string = string>
   readonly transform?: ((record: StoreRecord) => TransformedRecord | Promise<TransformedRecord>) | undefined;
   /** Default "fail". */
   readonly onConflict?: ConflictPolicy | undefined;
-  /** For "newer": path to the value's time or revision (a number, Date or string), for example "updatedAt". */
+  /** For "newer": path to the value's time or revision: a number, a Date or an ISO 8601 text, as for `mergeDevices`; for example "updatedAt". */
   readonly newerBy?: string | undefined;
   /** For placeholders "fail" does nothing: they are stored as plain objects. For types that this browser cannot make: default "fail". */
   readonly onUnportable?: UnportablePolicy | undefined;

@@ -4,7 +4,7 @@ import {
   type ObjectStoreSchema,
   SnapshotError,
 } from "../snapshot/index.js";
-import { openExisting, schemaOfStore } from "./database.js";
+import { copyOfKeyPath, openExisting, schemaOfStore } from "./database.js";
 import { requested } from "./request.js";
 
 export interface ImportTarget {
@@ -140,7 +140,7 @@ function upgradeStore(db: IDBDatabase, transaction: IDBTransaction, schema: Obje
   const store = db.objectStoreNames.contains(schema.name)
     ? transaction.objectStore(schema.name)
     : db.createObjectStore(schema.name, {
-        keyPath: schema.keyPath === null ? null : copyOf(schema.keyPath),
+        keyPath: copyOfKeyPath(schema.keyPath),
         autoIncrement: schema.autoIncrement,
       });
   const has = schemaOfStore(store);
@@ -149,16 +149,11 @@ function upgradeStore(db: IDBDatabase, transaction: IDBTransaction, schema: Obje
     if (known && sameIndex(known, index)) continue;
     // An index holds nothing of its own: the version asked for defines it.
     if (known) store.deleteIndex(index.name);
-    store.createIndex(index.name, copyOf(index.keyPath), {
+    store.createIndex(index.name, copyOfKeyPath(index.keyPath), {
       unique: index.unique,
       multiEntry: index.multiEntry,
     });
   }
-}
-
-/** IndexedDB's types want lists that could be changed. */
-function copyOf(keyPath: string | readonly string[]): string | string[] {
-  return typeof keyPath === "string" ? keyPath : Array.from(keyPath);
 }
 
 /** Number of records in each object store; 0 for one that is not there. */

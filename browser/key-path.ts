@@ -1,25 +1,8 @@
-import { encodeKey, compareKeyBytes } from "../snapshot/index.js";
+import { compareKeyBytes, encodeKey, valueAt } from "../snapshot/index.js";
 
-/** The part of a value that a key path names, by the rules of IndexedDB; undefined where there is none. */
-export function valueAt(value: unknown, keyPath: string | readonly string[]): unknown {
-  if (typeof keyPath !== "string") {
-    const parts = keyPath.map((path) => valueAt(value, path));
-    return parts.includes(undefined) ? undefined : parts;
-  }
-  if (keyPath === "") return value;
-  let part = value;
-  for (const name of keyPath.split(".")) {
-    if (typeof part === "string" && name === "length") {
-      part = part.length;
-    } else if (typeof part !== "object" || part === null) {
-      return undefined;
-    } else if (Object.hasOwn(part, name) || isPlatformField(part, name)) {
-      part = (part as Readonly<Record<string, unknown>>)[name];
-    } else {
-      return undefined;
-    }
-  }
-  return part;
+/** The part of a value of this platform, Blobs and Files among it, that a key path names; undefined where there is none. */
+export function platformValueAt(value: unknown, keyPath: string | readonly string[]): unknown {
+  return valueAt(value, keyPath, (part, name) => Object.hasOwn(part, name) || isPlatformField(part, name));
 }
 
 /** The few properties that key paths may name although they live on a prototype. */
@@ -34,7 +17,7 @@ function isFile(blob: Blob): boolean {
 
 /** Is the value's own key this one? `keyBytes` are compared, so that 0 and -0, or a view and its bytes, are one key as they are to IndexedDB. */
 export function hasKey(value: unknown, keyPath: string | readonly string[], keyBytes: Uint8Array): boolean {
-  const own = valueAt(value, keyPath);
+  const own = platformValueAt(value, keyPath);
   if (own === undefined) return false;
   try {
     return compareKeyBytes(encodeKey(own), keyBytes) === 0;

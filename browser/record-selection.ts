@@ -1,4 +1,4 @@
-import type { Key, KeyRange } from "../snapshot/index.js";
+import { type Key, type KeyRange, SnapshotError } from "../snapshot/index.js";
 
 /** A key and its value, always seen and changed together: for in-line keys the key is also a part of the value. */
 export interface StoreRecord {
@@ -19,4 +19,30 @@ export interface RecordSelection<Store extends string = string> {
   readonly stores?: readonly Store[] | undefined;
   /** Keys to take, per object store; stores that are not named are taken whole. An IDBKeyRange fits. */
   readonly keyRanges?: Readonly<Partial<Record<Store, KeyRange>>> | undefined;
+}
+
+/**
+ * The chosen object stores in the order of the database, whatever the order of the option.
+ * @throws SnapshotError SNAPSHOT_STORE_UNKNOWN
+ */
+export function chosenStores(
+  database: string,
+  all: readonly string[],
+  { stores, keyRanges }: RecordSelection,
+): readonly string[] {
+  for (const name of [...(stores ?? []), ...Object.keys(keyRanges ?? {})]) {
+    if (all.includes(name)) continue;
+    throw new SnapshotError(
+      "SNAPSHOT_STORE_UNKNOWN",
+      `"${database}" has no object store "${name}". It has ${all.length === 0 ? "none at all" : all.map((known) => `"${known}"`).join(", ")}.`,
+      { store: name },
+    );
+  }
+  return stores ? all.filter((name) => stores.includes(name)) : all;
+}
+
+/** The keys to take of one store; undefined for all. */
+export function keyRangeOf({ keyRanges }: RecordSelection, store: string): KeyRange | undefined {
+  const ranges: Readonly<Record<string, KeyRange | undefined>> = keyRanges ?? {};
+  return Object.hasOwn(ranges, store) ? ranges[store] : undefined;
 }

@@ -13,7 +13,7 @@ import { ByteReader } from "../snapshot/byte-reader.js";
 import { ByteWriter } from "../snapshot/byte-writer.js";
 import type { UnportablePolicy } from "./export-options.js";
 import { type Unportable, describeHostObject, placeholder } from "./host-objects.js";
-import { hasKey, valueAt } from "./key-path.js";
+import { hasKey, platformValueAt } from "./key-path.js";
 import type { StoreRecord, TransformedRecord } from "./record-selection.js";
 import type { Staging } from "./staging.js";
 
@@ -129,7 +129,7 @@ export class RecordStage {
   private readonly hook = (object: object): HostObject | SnapshotBlob | undefined => {
     if (object instanceof Blob) {
       this.blobs.push(object);
-      return blobForm(object, noHash);
+      return blobForm(object);
     }
     const form = describeHostObject(object);
     if (form && "pending" in form) {
@@ -158,7 +158,8 @@ export function* stagedRecords(chunk: Uint8Array): Iterable<StagedRecord> {
   }
 }
 
-export function blobForm(blob: Blob, sha256: Uint8Array): SnapshotBlob {
+/** Without a hash it holds the place of one, which is only known after the transaction. */
+export function blobForm(blob: Blob, sha256: Uint8Array = noHash): SnapshotBlob {
   const { size, type } = blob;
   return typeof File !== "undefined" && blob instanceof File
     ? new SnapshotBlob({ sha256, size, type, name: blob.name, lastModified: blob.lastModified })
@@ -214,7 +215,7 @@ export function applyTransform(
   }
   const { value } = result;
   if (keyPath === null) return { key: "key" in result ? result.key : record.key, value };
-  const key = "key" in result ? result.key : valueAt(value, keyPath);
+  const key = "key" in result ? result.key : platformValueAt(value, keyPath);
   if (key === undefined || !hasKey(value, keyPath, encodeKey(key))) {
     throw new SnapshotError(
       "SNAPSHOT_KEY_INVALID",

@@ -13,6 +13,7 @@ import type { ExportOptions, ExportProgress } from "./export-options.js";
 import { readKeyGenerator } from "./key-generator.js";
 import { withLock } from "./lock.js";
 import { readStores } from "./read-stores.js";
+import { chosenStores, keyRangeOf } from "./record-selection.js";
 import { RecordStage, type SetAside, type StageOptions } from "./record-stage.js";
 import { deviceId } from "./side-database.js";
 import { type Staging, openStaging } from "./staging.js";
@@ -105,7 +106,7 @@ async function captureDatabase(
 ): Promise<Capture> {
   const db = isConnection(source) ? source : await openNamed(source, environment);
   try {
-    const names = chosenStores(db, options);
+    const names = chosenStores(db.name, Array.from(db.objectStoreNames), options);
     const unportable: Capture["unportable"] = new Map();
     const stageOptions: StageOptions = {
       filter: options.filter,
@@ -130,13 +131,9 @@ async function captureDatabase(
     const progress: Mutable<ExportProgress> = { phase: "read", store: "", records: 0, total: 0, bytes: 0 };
     let schemas: readonly ObjectStoreSchema[] = [];
     let capturedAt = Number(options.capturedAt ?? NaN);
-    const keyRanges: Readonly<Record<string, StoreRange>> = options.keyRanges ?? {};
     await readStores(
       db,
-      names.map((store) => ({
-        name: store,
-        keyRange: Object.hasOwn(keyRanges, store) ? keyRanges[store] : undefined,
-      })),
+      names.map((store) => ({ name: store, keyRange: keyRangeOf(options, store) })),
       {
         begin(opened, counts) {
           // The first request has been answered: from here on no writer gets in between.
@@ -200,25 +197,7 @@ async function openNamed({ name, expected }: NamedDatabase, { factory }: Environ
   );
 }
 
-type StoreRange = NonNullable<ExportOptions["keyRanges"]>[string];
 type Mutable<T> = { -readonly [name in keyof T]: T[name] };
-
-/** In the order of the database, whatever the order of the option. */
-function chosenStores(db: IDBDatabase, { stores, keyRanges }: ExportOptions): string[] {
-  const all = Array.from(db.objectStoreNames);
-  for (const name of [...(stores ?? []), ...Object.keys(keyRanges ?? {})]) {
-    if (!all.includes(name)) throw unknownStore(db.name, name, all);
-  }
-  return stores ? all.filter((name) => stores.includes(name)) : all;
-}
-
-export function unknownStore(database: string, name: string, all: readonly string[]): SnapshotError {
-  return new SnapshotError(
-    "SNAPSHOT_STORE_UNKNOWN",
-    `"${database}" has no object store "${name}". It has ${all.length === 0 ? "none at all" : all.map((known) => `"${known}"`).join(", ")}.`,
-    { store: name },
-  );
-}
 
 /** Phase two: no transaction is open any more, and the reader of the stream sets the pace. */
 async function writeCapture(

@@ -16,7 +16,7 @@ import { restoreKeyGenerator } from "./key-generator.js";
 import { withLock } from "./lock.js";
 import { planBatch } from "./plan-import.js";
 import { errorName } from "./request.js";
-import { unknownStore } from "./run-export.js";
+import { chosenStores } from "./record-selection.js";
 import { markImport, unfinishedImport, unmarkImport } from "./side-database.js";
 import { verifyContent } from "./verify-content.js";
 import { type Outcome, noOutcome, writeRecords } from "./write-records.js";
@@ -32,9 +32,15 @@ export async function runImport(
   const name = options.into ?? reader.schema.name;
   try {
     signal.throwIfAborted();
-    const stores = chosenStores(reader, options);
+    const all = reader.schema.objectStores;
+    const names = chosenStores(
+      reader.schema.name,
+      all.map((store) => store.name),
+      options,
+    );
+    const stores = all.filter((store) => names.includes(store.name));
     const total = reader.summary.stores.reduce(
-      (sum, { name: store, records }) => sum + (stores.some((known) => known.name === store) ? records : 0),
+      (sum, { name: store, records }) => sum + (names.includes(store) ? records : 0),
       0,
     );
     const progress = { total, report: options.onProgress };
@@ -265,17 +271,6 @@ class Counts {
   results(): StoreImportResult[] {
     return Array.from(this.stores, ([name, counts]) => ({ name, ...counts }));
   }
-}
-
-function chosenStores(
-  { schema }: SnapshotReader,
-  { stores, keyRanges }: ImportOptions,
-): readonly ObjectStoreSchema[] {
-  const all = schema.objectStores.map(({ name }) => name);
-  for (const name of [...(stores ?? []), ...Object.keys(keyRanges ?? {})]) {
-    if (!all.includes(name)) throw unknownStore(schema.name, name, all);
-  }
-  return stores ? schema.objectStores.filter(({ name }) => stores.includes(name)) : schema.objectStores;
 }
 
 function asImportError(error: unknown, name: string, signal: AbortSignal): unknown {

@@ -1,9 +1,30 @@
 import type { ByteSink } from "../snapshot/index.js";
+import { type EnvironmentOptions, environmentOf } from "./environment.js";
 import type { WorkerOption } from "./export-options.js";
 import { type WorkerReply, type WorkerRequest, errorOfForm } from "./worker-message.js";
 
 /** How long a worker may take to say that it is there. */
 const startMs = 10_000;
+
+/** Options that hold a job to the context of its caller. */
+interface LocalOptions extends EnvironmentOptions {
+  readonly filter?: unknown;
+  readonly transform?: unknown;
+}
+
+/** Why a job with these options cannot be done by a worker, if so. */
+export function needsThisContext(options: LocalOptions): string | undefined {
+  if (options.filter || options.transform) return "filter and transform cannot be sent to it";
+  return environmentOf(options).isDefault ? undefined : "it cannot reach this IndexedDB factory";
+}
+
+/** @throws TypeError for an option that is no function and not left out. */
+export function checkFunctions(caller: string, options: Readonly<Record<string, unknown>>): void {
+  for (const [name, option] of Object.entries(options)) {
+    if (option !== undefined && typeof option !== "function")
+      throw new TypeError(`${caller}: ${name} must be a function.`);
+  }
+}
 
 /**
  * A worker that runs this package's script; undefined when none can be had and none was demanded. The URL form below is the one that

@@ -1,4 +1,5 @@
 import { SnapshotError, type SnapshotErrorCode } from "../snapshot/index.js";
+import { plainKeyRanges } from "./environment.js";
 import type { ExportOptions, ExportProgress } from "./export-options.js";
 import type { ImportOptions, ImportProgress } from "./import-options.js";
 import type { NamedDatabase } from "./run-export.js";
@@ -59,8 +60,9 @@ export function errorOfForm(form: ErrorForm): Error {
   return error;
 }
 
-/** An option object without what a message cannot carry. */
-export function withoutFunctions<T extends object>(options: T): T {
+/** Options as a message can carry them: without functions, and ranges as plain objects. */
+export function cloneable<T extends ExportOptions | ImportOptions>(options: T): T {
   const local = ["onProgress", "signal", "worker", "indexedDB", "IDBKeyRange", "filter", "transform"];
-  return Object.fromEntries(Object.entries(options).filter(([name]) => !local.includes(name))) as T;
+  const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !local.includes(name))) as T;
+  return { ...rest, keyRanges: plainKeyRanges(options.keyRanges) };
 }

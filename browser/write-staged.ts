@@ -116,7 +116,7 @@ async function encodeSetAside(
       if (object instanceof Blob) {
         const hash = blobs.get(object);
         if (!hash) blobs.set(object, undefined);
-        return blobForm(object, hash ?? new Uint8Array(32));
+        return blobForm(object, hash);
       }
       const form = describeHostObject(object);
       // Counted when the record was staged.
