@@ -13,6 +13,12 @@ const record = (store: string, key: number, device: string, deleted = false) =>
     origin: { device, snapshot: "", capturedAt: 1, sequence: 0 },
   }) as SnapshotRecord;
 
+interface Store {
+  readonly key: number;
+  readonly value: unknown;
+}
+type Stores = Record<"notes" | "none", Store>;
+
 const records = [record("notes", 1, "phone"), record("notes", 2, "laptop", true), record("tags", 1, "phone")];
 
 test("counts records, tombstones, bytes and devices of each object store", async () => {
@@ -42,7 +48,7 @@ test("counts nothing of nothing", async () => {
 test("selects the records of one object store", async () => {
   await runDirect((root) => {
     const input = root.apply(create(records));
-    input.apply(selectStore("notes")).apply(assertRecords(records.slice(0, 2)));
-    input.apply(selectStore("none")).apply(assertRecords([]));
+    input.apply(selectStore<Stores, "notes">("notes")).apply(assertRecords(records.slice(0, 2)));
+    input.apply(selectStore<Stores, "none">("none")).apply(assertRecords([]));
   });
 });

@@ -162,7 +162,7 @@ test("values are decoded only where several records meet and a path must be look
       keyBytes,
       origin,
       valueBytes: Uint8Array.of(0xff, 0xff),
-    }) as SnapshotRecord;
+    });
   };
   const keysOf = (records: readonly SnapshotRecord[], options: MergeDevicesOptions) =>
     runDirect((root) => {
@@ -170,7 +170,7 @@ test("values are decoded only where several records meet and a path must be look
         .apply(create(records))
         .apply(mergeDevices(options))
         .map(keyOf)
-        .apply(assertElements(["a"]));
+        .apply(assertElements<unknown>(["a"]));
     });
   await keysOf([damaged("a", "phone")], by);
   await keysOf([damaged("a", "phone"), damaged("a", "laptop")], {});

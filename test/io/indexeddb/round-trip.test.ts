@@ -15,7 +15,8 @@ async function recordsOf(path: string): Promise<unknown[]> {
   await using snapshot = await openSnapshot(path);
   await snapshot.verify();
   const all: unknown[] = [];
-  for await (const { store, key, value, deleted } of snapshot.records()) all.push([store, key, value, deleted]);
+  for await (const { store, key, value, deleted } of snapshot.records())
+    all.push([store, key, value, deleted]);
   return all;
 }
 
@@ -28,11 +29,16 @@ test("what is read is written again: records, schema, attachments, tombstones", 
   });
   const output = join(folder, "out/copy-00000-of-00001.idbsnap");
   expect(readdirSync(join(folder, "out"))).toEqual(["copy-00000-of-00001.idbsnap"]);
-  const strip = (all: unknown[]) => JSON.stringify(all, (name, value: unknown) => (name === "source" ? undefined : value));
+  const strip = (all: unknown[]) =>
+    JSON.stringify(all, (name, value: unknown) => (name === "source" ? undefined : value));
   expect(strip(await recordsOf(output))).toBe(strip(await recordsOf(input)));
   await using snapshot = await openSnapshot(output);
   expect(snapshot.schema.objectStores.map(({ name }) => name)).toEqual(["notes", "outbox", "empty"]);
-  expect(metrics.counters).toMatchObject({ "recordsRead/notes": 500, "recordsWritten/notes": 500, "recordsWritten/outbox": 2 });
+  expect(metrics.counters).toMatchObject({
+    "recordsRead/notes": 500,
+    "recordsWritten/notes": 500,
+    "recordsWritten/outbox": 2,
+  });
 });
 
 test("shards hold every record once, whatever their number and the memory for sorting, and are the same bytes again", async () => {
@@ -40,7 +46,9 @@ test("shards hold every record once, whatever their number and the memory for so
   writeFileSync(join(folder, "in.idbsnap"), bytes);
   const write = async (name: string, memoryBytes: number) => {
     await runDirect((root) => {
-      root.apply(readFromIndexedDB(join(folder, "in.idbsnap"))).apply(writeToIndexedDB(join(folder, name, "part"), { numShards: 3, memoryBytes }));
+      root
+        .apply(readFromIndexedDB(join(folder, "in.idbsnap")))
+        .apply(writeToIndexedDB(join(folder, name, "part"), { numShards: 3, memoryBytes }));
     });
     const names = readdirSync(join(folder, name)).sort();
     return { names, bytes: names.map((file) => readFileSync(join(folder, name, file))) };
