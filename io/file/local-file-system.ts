@@ -13,12 +13,9 @@ import type { FileMetadata, FileSystem, FileWriter } from "./file-system.js";
 export const localFileSystem: FileSystem = {
   list: (pattern) => Promise.resolve(listFiles(pattern)),
 
-  stat(path) {
-    try {
-      return Promise.resolve(metadata(path));
-    } catch (cause) {
-      return isMissing(cause) ? Promise.resolve(undefined) : Promise.reject(fileError(cause, path, "read"));
-    }
+  // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown becomes a rejection
+  async stat(path) {
+    return tryMetadata(path);
   },
 
   async open(path) {
