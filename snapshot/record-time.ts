@@ -17,6 +17,6 @@ export function timeOf(value: unknown): number | undefined {
 }
 
 /** When a record was written, by the time at this path of its value. A tombstone has no value: it was written when it was captured. */
-export function recordTime(record: SnapshotRecord, path: string): number | undefined {
+export function recordTime(record: SnapshotRecord<unknown, unknown>, path: string): number | undefined {
   return record.deleted ? record.origin.capturedAt : timeOf(valueAt(record.value, path));
 }

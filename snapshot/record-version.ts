@@ -8,7 +8,11 @@ import { sha256 } from "./sha256.js";
  * any with it), then by capture time, sequence and device; what is still equal, by deletion (later than a value) and a hash of the content. The order
  * is total, so no outcome depends on the order of arrival, and only equal records are equal versions.
  */
-export function compareVersions(a: SnapshotRecord, b: SnapshotRecord, by?: string): number {
+export function compareVersions(
+  a: SnapshotRecord<unknown, unknown>,
+  b: SnapshotRecord<unknown, unknown>,
+  by?: string,
+): number {
   const [x, y] = [a.origin, b.origin];
   return (
     (by === undefined ? 0 : compareNumbers(timeOrOldest(a, by), timeOrOldest(b, by))) ||
@@ -24,7 +28,7 @@ export function compareVersions(a: SnapshotRecord, b: SnapshotRecord, by?: strin
  * @param hash SHA-256; default the one of this package, Node's is faster.
  */
 export function recordVersion(
-  record: SnapshotRecord,
+  record: SnapshotRecord<unknown, unknown>,
   by?: string,
   hash: (bytes: Uint8Array) => Uint8Array = sha256,
 ): Uint8Array {
@@ -40,7 +44,7 @@ export function recordVersion(
   ]);
 }
 
-function timeOrOldest(record: SnapshotRecord, by: string): number {
+function timeOrOldest(record: SnapshotRecord<unknown, unknown>, by: string): number {
   return recordTime(record, by) ?? -Infinity;
 }
 

@@ -187,7 +187,7 @@ export class SnapshotRecord<V = unknown, K = Key> {
 const bits = { deleted: 1, negativeZeros: 2, source: 4 } as const;
 
 /** The record as one self-contained byte string: its form between the stages of a pipeline. Key and value are copied, not decoded. */
-export function encodeRecord(record: SnapshotRecord): Uint8Array {
+export function encodeRecord(record: SnapshotRecord<unknown, unknown>): Uint8Array {
   const writer = new ByteWriter(record.keyBytes.length + (record.valueBytes?.length ?? 0) + 192);
   const { negativeZeros, source, valueBytes } = record;
   writer.byte(
