@@ -2,21 +2,33 @@ import type { IndexSchema, ObjectStoreSchema } from "../snapshot/index.js";
 
 /**
  * Opens a database at the version it has. Resolves to undefined, and leaves nothing behind, when there is none of that name: opening
- * by name alone would create it.
+ * by name alone would create it. While another tab's upgrade or deletion of it is held up this waits as well, so `signal` ends the wait.
  */
-export function openExisting(factory: IDBFactory, name: string): Promise<IDBDatabase | undefined> {
+export function openExisting(
+  factory: IDBFactory,
+  name: string,
+  signal: AbortSignal,
+): Promise<IDBDatabase | undefined> {
   return new Promise((resolve, reject) => {
     const request = factory.open(name);
     let missing = false;
+    const abort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", abort, { once: true });
     request.onupgradeneeded = () => {
       missing = true;
       request.transaction?.abort();
     };
     request.onsuccess = () => {
-      resolve(request.result);
+      signal.removeEventListener("abort", abort);
+      // Nobody waits for it any more: left open it would hold up the next upgrade.
+      if (signal.aborted) request.result.close();
+      else resolve(request.result);
     };
     request.onerror = (event) => {
       event.preventDefault();
+      signal.removeEventListener("abort", abort);
       if (missing) resolve(undefined);
       else reject(request.error ?? new Error(`The database "${name}" could not be opened.`));
     };

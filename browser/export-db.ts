@@ -1,10 +1,11 @@
 import type { DBSchema, IDBPDatabase, StoreNames } from "idb";
 import type { ByteSink } from "../snapshot/index.js";
 import { byteStream } from "./byte-stream.js";
+import { checkChoice, checkFunctions, checkKeyRanges, unportablePolicies } from "./check-options.js";
 import { isWrapped } from "./database.js";
 import type { ExportOptions } from "./export-options.js";
 import { type NamedDatabase, runExport } from "./run-export.js";
-import { checkFunctions, needsThisContext, runInWorker, startWorker } from "./worker-job.js";
+import { needsThisContext, runInWorker, startWorker } from "./worker-job.js";
 import { cloneable } from "./worker-message.js";
 
 /**
@@ -13,8 +14,8 @@ import { cloneable } from "./worker-message.js";
  * whoever reads the stream. Nothing is held that grows with the database but handles to its Blobs. The stream errors, and never just ends, when anything is missing.
  *
  * @param db an open connection (native or idb's; it stays open) or the name of a database.
- * @throws TypeError at once for options that cannot work together.
- * Errors of the stream: SnapshotError EXPORT_FAILED (no such database), SNAPSHOT_STORE_UNKNOWN, SNAPSHOT_VALUE_UNSUPPORTED,
+ * @throws TypeError at once for options that cannot work, or not together; SnapshotError SNAPSHOT_KEY_INVALID for a range whose bound is no key.
+ * Errors of the stream: SnapshotError EXPORT_FAILED (no such database, no room to stage it), SNAPSHOT_STORE_UNKNOWN, SNAPSHOT_VALUE_UNSUPPORTED,
  *   SNAPSHOT_KEY_INVALID and SNAPSHOT_KEY_ORDER (transform), EXPORT_INCOMPLETE, EXPORT_ABORTED, EXPORT_BUSY; what `filter` or
  *   `transform` throws is passed on as it is.
  * @example
@@ -72,8 +73,14 @@ async function reasonToStay(db: IDBDatabase | string, options: ExportOptions): P
   return undefined;
 }
 
-function checkOptions({ blockBytes, capturedAt, filter, transform, onProgress }: ExportOptions): void {
+function checkOptions(options: ExportOptions): void {
+  const { blockBytes, capturedAt, filter, transform, onProgress, staging, compression, onUnportable } =
+    options;
   checkFunctions("exportDB", { filter, transform, onProgress });
+  checkChoice("exportDB", "onUnportable", onUnportable, unportablePolicies);
+  checkChoice("exportDB", "staging", staging, ["auto", "opfs", "memory"]);
+  checkChoice("exportDB", "compression", compression, ["deflate", "none"]);
+  checkKeyRanges(options);
   if (capturedAt !== undefined && !Number.isFinite(Number(capturedAt))) {
     throw new TypeError("exportDB: capturedAt must be a date or milliseconds since the epoch.");
   }

@@ -1,10 +1,11 @@
 import { SnapshotError } from "../snapshot/index.js";
+import { checkChoice, checkFunctions, checkKeyRanges, unportablePolicies } from "./check-options.js";
 import { environmentOf } from "./environment.js";
 import type { ImportOptions, ImportResult } from "./import-options.js";
 import { type ImportSource, receiveSource } from "./import-source.js";
 import { errorName } from "./request.js";
 import { runImport } from "./run-import.js";
-import { checkFunctions, needsThisContext, runInWorker, startWorker } from "./worker-job.js";
+import { needsThisContext, runInWorker, startWorker } from "./worker-job.js";
 import { cloneable } from "./worker-message.js";
 
 /**
@@ -15,7 +16,7 @@ import { cloneable } from "./worker-message.js";
  * same call with the same file finishes the import (an equal value is not a conflict); `unfinishedImports` names imports that a closed or
  * crashed tab cut off. With the policy "fail" all conflicts are found before the first write.
  *
- * @throws TypeError for options that cannot work together. SnapshotError SNAPSHOT_EMPTY, SNAPSHOT_BAD_MAGIC, SNAPSHOT_VERSION_UNSUPPORTED,
+ * @throws TypeError for options that cannot work, or not together. SnapshotError SNAPSHOT_EMPTY, SNAPSHOT_BAD_MAGIC, SNAPSHOT_VERSION_UNSUPPORTED,
  *   SNAPSHOT_TRUNCATED, SNAPSHOT_CHECKSUM_MISMATCH, SNAPSHOT_MALFORMED (the file); SNAPSHOT_STORE_UNKNOWN, SNAPSHOT_KEY_INVALID,
  *   SNAPSHOT_VALUE_UNSUPPORTED (options and records); IMPORT_BLOCKED, IMPORT_VERSION_LOWER, IMPORT_SCHEMA_MISMATCH, IMPORT_CONFLICT,
  *   IMPORT_QUOTA_EXCEEDED, IMPORT_ABORTED, IMPORT_VERIFY_FAILED.
@@ -78,18 +79,11 @@ async function receive(source: ImportSource, { onProgress }: ImportOptions, sign
   }
 }
 
-const policies = ["fail", "skip", "overwrite", "newer"];
-
-function checkOptions({
-  onConflict = "fail",
-  newerBy,
-  version,
-  filter,
-  transform,
-  onProgress,
-}: ImportOptions): void {
-  if (!policies.includes(onConflict))
-    throw new TypeError(`importDB: onConflict must be one of ${policies.join(", ")}.`);
+function checkOptions(options: ImportOptions): void {
+  const { onConflict, onUnportable, newerBy, version, filter, transform, onProgress } = options;
+  checkChoice("importDB", "onConflict", onConflict, ["fail", "skip", "overwrite", "newer"]);
+  checkChoice("importDB", "onUnportable", onUnportable, unportablePolicies);
+  checkKeyRanges(options);
   if ((onConflict === "newer") !== (newerBy !== undefined)) {
     throw new TypeError('importDB: onConflict "newer" and newerBy, the path to compare by, belong together.');
   }

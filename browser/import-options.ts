@@ -78,6 +78,8 @@ export interface ImportResult {
   readonly version: number;
   /** Id of the snapshot. */
   readonly snapshot: string;
+  /** Present when the file is one of several that only together are the whole: the others have to be imported as well. */
+  readonly shard?: { readonly index: number; readonly count: number };
   /** The database did not exist before. */
   readonly created: boolean;
   /** An earlier import into this database had been cut off. */

@@ -30,8 +30,9 @@ export interface TargetRequest {
 export async function inspectTarget(
   factory: IDBFactory,
   request: TargetRequest,
+  signal: AbortSignal,
 ): Promise<IDBDatabase | undefined> {
-  const db = await openExisting(factory, request.name);
+  const db = await openExisting(factory, request.name, signal);
   if (!db) return undefined;
   try {
     checkTarget(db, request);

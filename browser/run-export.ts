@@ -14,6 +14,7 @@ import { readKeyGenerator } from "./key-generator.js";
 import { withLock } from "./lock.js";
 import { readStores } from "./read-stores.js";
 import { chosenStores, keyRangeOf } from "./record-selection.js";
+import { errorName } from "./request.js";
 import { RecordStage, type SetAside, type StageOptions } from "./record-stage.js";
 import { deviceId } from "./side-database.js";
 import { type Staging, openStaging } from "./staging.js";
@@ -60,6 +61,13 @@ export async function runExport(
         },
       );
     }
+    if (errorName(error) === "QuotaExceededError") {
+      throw new SnapshotError(
+        "EXPORT_FAILED",
+        `There is not enough storage to stage the export of "${name}". Free space, or pass the options staging: "memory" and device, with which an export stores nothing.`,
+        { cause: error },
+      );
+    }
     throw error;
   }
 }
@@ -104,7 +112,7 @@ async function captureDatabase(
   environment: Environment,
   signal: AbortSignal,
 ): Promise<Capture> {
-  const db = isConnection(source) ? source : await openNamed(source, environment);
+  const db = isConnection(source) ? source : await openNamed(source, environment, signal);
   try {
     const names = chosenStores(db.name, Array.from(db.objectStoreNames), options);
     const unportable: Capture["unportable"] = new Map();
@@ -183,8 +191,12 @@ function isConnection(source: IDBDatabase | NamedDatabase): source is IDBDatabas
   return "objectStoreNames" in source;
 }
 
-async function openNamed({ name, expected }: NamedDatabase, { factory }: Environment): Promise<IDBDatabase> {
-  const db = await openExisting(factory, name);
+async function openNamed(
+  { name, expected }: NamedDatabase,
+  { factory }: Environment,
+  signal: AbortSignal,
+): Promise<IDBDatabase> {
+  const db = await openExisting(factory, name, signal);
   const same =
     db &&
     (!expected ||

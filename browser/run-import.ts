@@ -79,8 +79,13 @@ async function importLocked(job: Job): Promise<ImportResult> {
   const names = stores.map((store) => store.name);
   const request: TargetRequest = { name, schema: reader.schema, stores: names, version: options.version };
   const rule: ConflictRule = { policy: options.onConflict ?? "fail", newerBy: options.newerBy ?? "" };
-  const snapshot = reader.summary.id;
-  let db = await inspectTarget(factory, request);
+  const { shard } = reader.header;
+  const file = {
+    database: name,
+    snapshot: reader.summary.id,
+    ...(shard && { shard: { index: shard.index, count: shard.count } }),
+  };
+  let db = await inspectTarget(factory, request, job.signal);
   let created = false;
   try {
     const before = await countRecords(db, names);
@@ -94,9 +99,8 @@ async function importLocked(job: Job): Promise<ImportResult> {
         const version =
           typeof options.version === "number" ? options.version : (db?.version ?? reader.schema.version);
         return {
-          database: name,
+          ...file,
           version,
-          snapshot,
           created: db === undefined,
           resumed: false,
           dryRun: true,
@@ -110,7 +114,7 @@ async function importLocked(job: Job): Promise<ImportResult> {
     // Before the database can be seen: if this tab dies, the next one can tell that it is half full.
     await markImport(factory, {
       database: name,
-      snapshot,
+      snapshot: file.snapshot,
       created: isNew || (cutOff?.created ?? false),
       startedAt: Date.now(),
     });
@@ -139,9 +143,8 @@ async function importLocked(job: Job): Promise<ImportResult> {
       bytes: counts.bytes,
     });
     return {
-      database: name,
+      ...file,
       version: db.version,
-      snapshot,
       created,
       resumed: cutOff !== undefined,
       dryRun: false,

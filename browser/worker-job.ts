@@ -18,14 +18,6 @@ export function needsThisContext(options: LocalOptions): string | undefined {
   return environmentOf(options).isDefault ? undefined : "it cannot reach this IndexedDB factory";
 }
 
-/** @throws TypeError for an option that is no function and not left out. */
-export function checkFunctions(caller: string, options: Readonly<Record<string, unknown>>): void {
-  for (const [name, option] of Object.entries(options)) {
-    if (option !== undefined && typeof option !== "function")
-      throw new TypeError(`${caller}: ${name} must be a function.`);
-  }
-}
-
 /**
  * A worker that runs this package's script; undefined when none can be had and none was demanded. The URL form below is the one that
  * bundlers recognise and that needs neither eval nor a blob: URL, so it works under a strict Content-Security-Policy.

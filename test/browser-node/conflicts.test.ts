@@ -180,9 +180,30 @@ describe("the database imported into", () => {
       { newerBy: "at" },
       { onConflict: "replace" },
       { version: 0 },
+      { onUnportable: "ignore" },
+      { keyRanges: { a: { lower: 2, upper: 1 } } },
     ] as ImportOptions[]) {
       await expect(importDB(new Uint8Array(0), { ...memory, ...options })).rejects.toThrow(TypeError);
     }
+  });
+});
+
+describe("one file of several", () => {
+  test("says in the result that it is not the whole", async () => {
+    const parts: Uint8Array[] = [];
+    const writer = new SnapshotWriter(
+      { write: (bytes) => void parts.push(bytes.slice()) },
+      {
+        database: { name: "app", version: 1, objectStores: [] },
+        origin: { device: "phone", capturedAt: 100 },
+        shard: { set: "merged", index: 1, count: 3 },
+      },
+    );
+    await writer.finish();
+    const bytes = new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+    const memory = memoryIndexedDB();
+    for (const dryRun of [true, false])
+      expect(await importDB(bytes, { ...memory, dryRun })).toMatchObject({ shard: { index: 1, count: 3 } });
   });
 });
 

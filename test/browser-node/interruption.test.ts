@@ -30,6 +30,43 @@ function stopAfterFirstBatch() {
   };
 }
 
+describe("a database that other connections hold up", () => {
+  test.each(["export", "import"] as const)("does not keep an %s that is stopped", async (what) => {
+    const memory = memoryIndexedDB();
+    const bytes = await snapshot();
+    await createDatabase(memory.indexedDB, "app", { a: { ...store, values: [] } });
+    const holding = await openDatabase(memory.indexedDB, "app");
+    const upgrade = openDatabase(memory.indexedDB, "app", 2);
+    const stop = new AbortController();
+    const options = { ...memory, device: "d", signal: stop.signal, into: "app" };
+    const work = what === "export" ? collect(exportDB("app", options)) : importDB(bytes, options);
+    // Behind the upgrade, which waits for the connection above.
+    const waiting = expect(work).rejects.toMatchObject({ code: `${what.toUpperCase()}_ABORTED` });
+    await unfinishedImports(memory);
+    stop.abort();
+    await waiting;
+    holding.close();
+    (await upgrade).close();
+    // Nothing of it is left open that would hold up another.
+    (await openDatabase(memory.indexedDB, "app", 3)).close();
+  });
+});
+
+describe("storage that is full", () => {
+  test("fails an export with a way out", async () => {
+    const memory = memoryIndexedDB();
+    const full = {
+      open: () => {
+        throw new DOMException("full", "QuotaExceededError");
+      },
+    } as unknown as IDBFactory;
+    await expect(collect(exportDB("app", { ...memory, indexedDB: full }))).rejects.toMatchObject({
+      code: "EXPORT_FAILED",
+      message: expect.stringContaining('staging: "memory"'),
+    });
+  });
+});
+
 describe("an import that ends early", () => {
   test("leaves no database behind when it had made it", async () => {
     const memory = memoryIndexedDB();

@@ -154,6 +154,13 @@ describe("export", () => {
     expect(() => exportDB("app", { ...memory, blockBytes: 3 })).toThrow(TypeError);
     expect(() => exportDB("app", { ...memory, capturedAt: NaN })).toThrow(TypeError);
     expect(() => exportDB("app", { ...memory, filter: "x" as never })).toThrow(TypeError);
+    expect(() => exportDB("app", { ...memory, onUnportable: "ignore" as never })).toThrow(TypeError);
+    expect(() => exportDB("app", { ...memory, staging: "disk" as never })).toThrow(TypeError);
+    expect(() => exportDB("app", { ...memory, compression: "gzip" as never })).toThrow(TypeError);
+    expect(() => exportDB("app", { ...memory, keyRanges: { a: { lower: 2, upper: 1 } } })).toThrow(TypeError);
+    expect(() => exportDB("app", { ...memory, keyRanges: { a: { lower: NaN } } })).toThrow(
+      expect.objectContaining({ code: "SNAPSHOT_KEY_INVALID" }),
+    );
   });
 });
 
