@@ -1,6 +1,6 @@
 import type { Attachment } from "./attachment.js";
 import type { ByteSource } from "./byte-source.js";
-import { SnapshotError } from "./error.js";
+import { inFile, SnapshotError } from "./error.js";
 import { type Footer, named, readFooter } from "./footer.js";
 import {
   encodeFrameHead,
@@ -143,9 +143,13 @@ export class SnapshotReader {
   private decodeBlock(payload: Uint8Array, block: BlockInfo): SnapshotRecord[] {
     const { store } = block;
     const context = { database: this.schema.name, store, origin: this.origin, source: this.source.name };
-    const records = decodeRecordBlock(payload, block.count, context);
-    checkOrder(records, block, this.source);
-    return records;
+    try {
+      const records = decodeRecordBlock(payload, block.count, context);
+      checkOrder(records, block, this.source);
+      return records;
+    } catch (error) {
+      throw inFile(error, this.source.name, block.offset);
+    }
   }
 
   /** Records, a block at a time: the fast way to read many. */
@@ -236,7 +240,11 @@ export class SnapshotReader {
     const bytes = await this.source.slice(frame.offset, end);
     if (!startsWith(bytes, head))
       throw this.damaged("a block that is not the one its footer lists", frame.offset);
-    return openPayload(frame.header, bytes.subarray(head.length), frame.offset, this.platform);
+    try {
+      return await openPayload(frame.header, bytes.subarray(head.length), frame.offset, this.platform);
+    } catch (error) {
+      throw inFile(error, this.source.name, frame.offset);
+    }
   }
 
   private damaged(what: string, offset: number): SnapshotError {
