@@ -25,9 +25,12 @@ export async function deviceSnapshot(device: {
   );
   const records = [
     ...device.notes.map((note) => SnapshotRecord.of({ store: "notes", key: note.id, value: note })),
-    ...(device.deleted ?? []).map((id) => SnapshotRecord.of({ store: "notes", key: id, value: undefined, deleted: true })),
+    ...(device.deleted ?? []).map((id) =>
+      SnapshotRecord.of({ store: "notes", key: id, value: undefined, deleted: true }),
+    ),
   ].sort((a, b) => Buffer.compare(a.keyBytes, b.keyBytes));
-  for (const { store, keyBytes, valueBytes, deleted } of records) await writer.add({ store, keyBytes, valueBytes, deleted });
+  for (const { store, keyBytes, valueBytes, deleted } of records)
+    await writer.add({ store, keyBytes, valueBytes, deleted });
   await writer.finish();
   return Buffer.concat(parts);
 }

@@ -30,7 +30,10 @@ function compare(a: unknown, b: unknown, path: string, seenA: Seen, seenB: Seen)
     case "BigInt":
       return next(a.valueOf(), b.valueOf(), ".valueOf()");
     case "RegExp":
-      return next((a as RegExp).source, (b as RegExp).source, ".source") ?? next((a as RegExp).flags, (b as RegExp).flags, ".flags");
+      return (
+        next((a as RegExp).source, (b as RegExp).source, ".source") ??
+        next((a as RegExp).flags, (b as RegExp).flags, ".flags")
+      );
     case "Map":
       return list([...(a as Map<unknown, unknown>)].flat(1), [...(b as Map<unknown, unknown>)].flat(1), next);
     case "Set":
@@ -59,8 +62,10 @@ function list(a: readonly unknown[], b: readonly unknown[], next: Next): string 
 
 function properties(a: object, b: object, path: string, next: Next): string | undefined {
   const names = Object.keys(b);
-  if (Object.keys(a).join("\0") !== names.join("\0")) return `${path}: properties ${Object.keys(a).join()} instead of ${names.join()}`;
-  if (Array.isArray(b) && (a as unknown[]).length !== b.length) return `${path}: length ${(a as unknown[]).length} instead of ${b.length}`;
+  if (Object.keys(a).join("\0") !== names.join("\0"))
+    return `${path}: properties ${Object.keys(a).join()} instead of ${names.join()}`;
+  if (Array.isArray(b) && (a as unknown[]).length !== b.length)
+    return `${path}: length ${(a as unknown[]).length} instead of ${b.length}`;
   for (const name of names) {
     const difference = next(
       Object.getOwnPropertyDescriptor(a, name)!.value,
@@ -75,12 +80,17 @@ function properties(a: object, b: object, path: string, next: Next): string | un
 type Resizable = ArrayBuffer & { resizable?: boolean; maxByteLength?: number };
 
 function buffers(a: Resizable, b: Resizable, path: string): string | undefined {
-  if (a.byteLength !== b.byteLength || (a.resizable ?? false) !== (b.resizable ?? false) || a.maxByteLength !== b.maxByteLength) {
+  if (
+    a.byteLength !== b.byteLength ||
+    (a.resizable ?? false) !== (b.resizable ?? false) ||
+    a.maxByteLength !== b.maxByteLength
+  ) {
     return `${path}: a buffer of another length`;
   }
   const x = new Uint8Array(a);
   const y = new Uint8Array(b);
-  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return `${path}[${i}]: byte ${x[i]} instead of ${y[i]}`;
+  for (let i = 0; i < x.length; i++)
+    if (x[i] !== y[i]) return `${path}[${i}]: byte ${x[i]} instead of ${y[i]}`;
   return undefined;
 }
 
@@ -112,5 +122,9 @@ function kindOf(value: object): string {
 function show(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (Object.is(value, -0)) return "-0";
-  return typeof value === "object" && value !== null ? kindOf(value) : typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value);
+  return typeof value === "object" && value !== null
+    ? kindOf(value)
+    : typeof value === "string"
+      ? JSON.stringify(value.slice(0, 60))
+      : String(value);
 }
