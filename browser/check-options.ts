@@ -9,6 +9,16 @@ export function checkFunctions(caller: string, options: Readonly<Record<string, 
   }
 }
 
+/** A misspelt option must not be passed over: without its `filter` an export would hold what was to be left out. */
+export function checkNames(caller: string, options: object, names: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new TypeError(
+      `${caller}: there is no option ${JSON.stringify(unknown)}. Options are: ${names.join(", ")}.`,
+    );
+  }
+}
+
 /** A misspelt choice must not pass for the default, or for the opposite of what was meant. */
 export function checkChoice(
   caller: string,

@@ -1,7 +1,13 @@
 import type { DBSchema, IDBPDatabase, StoreNames } from "idb";
 import type { ByteSink } from "../snapshot/index.js";
 import { byteStream } from "./byte-stream.js";
-import { checkChoice, checkFunctions, checkKeyRanges, unportablePolicies } from "./check-options.js";
+import {
+  checkChoice,
+  checkFunctions,
+  checkKeyRanges,
+  checkNames,
+  unportablePolicies,
+} from "./check-options.js";
 import { isWrapped } from "./database.js";
 import type { ExportOptions } from "./export-options.js";
 import { type NamedDatabase, runExport } from "./run-export.js";
@@ -73,7 +79,27 @@ async function reasonToStay(db: IDBDatabase | string, options: ExportOptions): P
   return undefined;
 }
 
+const names = [
+  "stores",
+  "keyRanges",
+  "filter",
+  "transform",
+  "onProgress",
+  "signal",
+  "device",
+  "capturedAt",
+  "onUnportable",
+  "keyGenerators",
+  "worker",
+  "staging",
+  "blockBytes",
+  "compression",
+  "indexedDB",
+  "IDBKeyRange",
+] as const satisfies readonly (keyof ExportOptions)[];
+
 function checkOptions(options: ExportOptions): void {
+  checkNames("exportDB", options, names);
   const { blockBytes, capturedAt, filter, transform, onProgress, staging, compression, onUnportable } =
     options;
   checkFunctions("exportDB", { filter, transform, onProgress });

@@ -1,5 +1,11 @@
 import { SnapshotError } from "../snapshot/index.js";
-import { checkChoice, checkFunctions, checkKeyRanges, unportablePolicies } from "./check-options.js";
+import {
+  checkChoice,
+  checkFunctions,
+  checkKeyRanges,
+  checkNames,
+  unportablePolicies,
+} from "./check-options.js";
 import { environmentOf } from "./environment.js";
 import type { ImportOptions, ImportResult } from "./import-options.js";
 import { type ImportSource, receiveSource } from "./import-source.js";
@@ -79,7 +85,28 @@ async function receive(source: ImportSource, { onProgress }: ImportOptions, sign
   }
 }
 
+const names = [
+  "into",
+  "version",
+  "stores",
+  "keyRanges",
+  "filter",
+  "transform",
+  "onConflict",
+  "newerBy",
+  "onUnportable",
+  "keyGenerators",
+  "verify",
+  "dryRun",
+  "onProgress",
+  "signal",
+  "worker",
+  "indexedDB",
+  "IDBKeyRange",
+] as const satisfies readonly (keyof ImportOptions)[];
+
 function checkOptions(options: ImportOptions): void {
+  checkNames("importDB", options, names);
   const { onConflict, onUnportable, newerBy, version, filter, transform, onProgress } = options;
   checkChoice("importDB", "onConflict", onConflict, ["fail", "skip", "overwrite", "newer"]);
   checkChoice("importDB", "onUnportable", onUnportable, unportablePolicies);

@@ -38,8 +38,11 @@ describe("a database that other connections hold up", () => {
     const holding = await openDatabase(memory.indexedDB, "app");
     const upgrade = openDatabase(memory.indexedDB, "app", 2);
     const stop = new AbortController();
-    const options = { ...memory, device: "d", signal: stop.signal, into: "app" };
-    const work = what === "export" ? collect(exportDB("app", options)) : importDB(bytes, options);
+    const options = { ...memory, signal: stop.signal };
+    const work =
+      what === "export"
+        ? collect(exportDB("app", { ...options, device: "d" }))
+        : importDB(bytes, { ...options, into: "app" });
     // Behind the upgrade, which waits for the connection above.
     const waiting = expect(work).rejects.toMatchObject({ code: `${what.toUpperCase()}_ABORTED` });
     await unfinishedImports(memory);

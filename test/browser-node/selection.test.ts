@@ -152,6 +152,7 @@ describe("export", () => {
   test("refuses options that cannot be before anything starts", () => {
     const memory = memoryIndexedDB();
     expect(() => exportDB("app", { ...memory, blockBytes: 3 })).toThrow(TypeError);
+    expect(() => exportDB("app", { ...memory, filtre: () => false } as never)).toThrow(/no option "filtre"/);
     expect(() => exportDB("app", { ...memory, capturedAt: NaN })).toThrow(TypeError);
     expect(() => exportDB("app", { ...memory, filter: "x" as never })).toThrow(TypeError);
     expect(() => exportDB("app", { ...memory, onUnportable: "ignore" as never })).toThrow(TypeError);
