@@ -6,7 +6,10 @@ import { main } from "./main.js";
 import { report } from "./report.js";
 
 const terminal: Terminal = {
-  out: (text) => void process.stdout.write(text),
+  out(text) {
+    if (process.stdout.write(text)) return undefined;
+    return new Promise((resolve) => process.stdout.once("drain", resolve));
+  },
   err: (text) => void process.stderr.write(text),
   isInteractive: process.stderr.isTTY,
 };

@@ -36,7 +36,8 @@ export type ParsedOptions = Readonly<
 
 /** Where output goes: results to `out`, progress and messages to `err`. */
 export interface Terminal {
-  out(text: string): void;
+  /** Await the promise when there is one: nobody reads as fast as records come. */
+  out(text: string): void | Promise<void>;
   err(text: string): void;
   /** True when `err` is a terminal that a line can be rewritten on. */
   readonly isInteractive: boolean;

@@ -1,3 +1,4 @@
+import { packageVersion } from "../snapshot/index.js";
 import { type Command, exitCodes, helpOption, type Terminal, UsageError } from "./command.js";
 import { catCommand } from "./commands/cat.js";
 import { inspectCommand } from "./commands/inspect.js";
@@ -22,8 +23,12 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   try {
     const [name, ...rest] = args;
     if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-      terminal.out(generalHelp(commands));
+      await terminal.out(generalHelp(commands));
       return name === undefined ? exitCodes.usage : exitCodes.ok;
+    }
+    if (name === "--version" || name === "-v") {
+      await terminal.out(`${packageVersion}\n`);
+      return exitCodes.ok;
     }
     const command = commands.find((one) => one.name === name);
     if (!command) throw new UsageError(unknownCommand(name));
@@ -35,7 +40,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
           options: { help: true },
           terminal,
         });
-      terminal.out(commandHelp({ ...command, options }));
+      await terminal.out(commandHelp({ ...command, options }));
       return exitCodes.ok;
     }
     if (command === runCommand) return await command.run({ arguments: rest, options: {}, terminal });

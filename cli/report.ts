@@ -7,7 +7,7 @@ export function report(error: unknown, wantsJson: boolean, terminal: Terminal): 
   const isUsage = error instanceof UsageError;
   const code = isSnapshotError(error) ? error.code : isUsage ? "USAGE" : "INTERNAL";
   const message = error instanceof Error ? error.message : String(error);
-  if (wantsJson) terminal.out(`${JSON.stringify({ error: { code, message, ...placeOf(error) } })}\n`);
+  if (wantsJson) void terminal.out(`${JSON.stringify({ error: { code, message, ...placeOf(error) } })}\n`);
   const said = isUsage ? message : code === "INTERNAL" ? internal(message) : `${code}: ${message}`;
   terminal.err(`beam-indexeddb: ${printable(said)}\n`);
   if (!isUsage && error instanceof Error && process.env.BEAM_INDEXEDDB_DEBUG)

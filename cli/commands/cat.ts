@@ -40,7 +40,8 @@ export const catCommand: Command = {
       for (const record of batch) {
         if (printed >= limit) return exitCodes.ok;
         printed++;
-        terminal.out(options.json === true ? `${jsonOf(record)}\n` : lineOf(record));
+        const full = terminal.out(options.json === true ? `${jsonOf(record)}\n` : lineOf(record));
+        if (full) await full;
       }
     }
     return exitCodes.ok;

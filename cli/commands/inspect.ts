@@ -17,10 +17,10 @@ export const inspectCommand: Command = {
     for (const file of files) {
       await using snapshot = await openFile(file);
       if (options.json === true) all.push(jsonOf(file, snapshot));
-      else terminal.out(textOf(file, snapshot));
+      else await terminal.out(textOf(file, snapshot));
     }
     if (options.json === true)
-      terminal.out(`${JSON.stringify(files.length === 1 ? all[0] : all, null, 2)}\n`);
+      await terminal.out(`${JSON.stringify(files.length === 1 ? all[0] : all, null, 2)}\n`);
     return exitCodes.ok;
   },
 };

@@ -22,11 +22,11 @@ export const recoverCommand: Command = {
       throw new UsageError("--output must be another file: the damaged one is left as it is.");
     const progress = createProgress(terminal);
     const report = await recoverFile(file, output, (done, total) => {
-      progress.update(`${file}: ${Math.floor((done / total) * 100)} % of ${bytesText(total)}`);
+      progress.update(`${printable(file)}: ${Math.floor((done / total) * 100)} % of ${bytesText(total)}`);
     }).finally(() => {
       progress.end();
     });
-    terminal.out(
+    await terminal.out(
       options.json === true
         ? `${JSON.stringify({ file, output, ...report })}\n`
         : textOf(file, output, report),
@@ -37,14 +37,14 @@ export const recoverCommand: Command = {
 
 function textOf(file: string, output: string | undefined, report: RecoveryReport): string {
   const { records, recordsLost, lost, failedRecords, complete } = report;
-  const saved = output === undefined ? "are intact" : `written to ${output}`;
+  const saved = output === undefined ? "are intact" : `written to ${printable(output)}`;
   const missing = complete
     ? "Nothing is missing."
     : recordsLost === undefined
       ? "How many are missing is not known: the footer is lost."
       : `${countText(recordsLost + failedRecords.length)} are lost.`;
   return [
-    `${file}: ${countText(records)} records ${saved}. ${missing}`,
+    `${printable(file)}: ${countText(records)} records ${saved}. ${missing}`,
     ...lost.map(({ from, to, code, store, records: count }) => {
       const what =
         count === undefined

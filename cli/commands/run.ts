@@ -39,7 +39,7 @@ export const runCommand: Command = {
   async run(input) {
     const { entry, options } = parse(input);
     if (options.help === true) {
-      input.terminal.out(entry ? pipelineHelp(entry) : overview());
+      await input.terminal.out(entry ? pipelineHelp(entry) : overview());
       return exitCodes.ok;
     }
     const chosen = entry ?? pipelineCatalog[0]!;
@@ -63,11 +63,12 @@ export const runCommand: Command = {
     const output = chosen.outputOf(options);
     const summary = await readSummary(output);
     if (options.json === true) {
-      input.terminal.out(
+      await input.terminal.out(
         `${JSON.stringify({ pipeline: chosen.name, runner, output, seconds, summary, metrics })}\n`,
       );
     } else {
-      input.terminal.out(resultText(chosen.name, runner, output, seconds, summary));
+      await input.terminal.out(resultText(chosen.name, runner, output, seconds, summary));
+      for (const warning of withoutTime(metrics.counters)) input.terminal.err(`${warning}\n`);
     }
     return exitCodes.ok;
   },
@@ -153,6 +154,16 @@ function progressText(name: string, counters: Readonly<Record<string, number>>):
       0,
     );
   return `${name}: ${countText(sum("recordsRead/"))} records read, ${countText(sum("recordsMerged/"))} merged, ${countText(sum("recordsWritten/"))} written`;
+}
+
+/** A mistyped --by would otherwise pass unseen: capture times decide then. */
+function withoutTime(counters: Readonly<Record<string, number>>): string[] {
+  return Object.entries(counters)
+    .filter(([name, count]) => name.startsWith("mergedWithoutTime/") && count > 0)
+    .map(([name, count]) => {
+      const store = JSON.stringify(name.slice("mergedWithoutTime/".length));
+      return `Beware: ${countText(count)} of the versions compared in ${printable(store)} have no time at the path of --by, so they counted as the oldest, and among them the time of capture decided.`;
+    });
 }
 
 async function readSummary(output: string): Promise<readonly StoreSummaryLine[]> {

@@ -3,6 +3,7 @@ import { type Command, exitCodes, jsonOption, UsageError } from "../command.js";
 import { openFile } from "../open-file.js";
 import { bytesText, countText, createProgress } from "../progress.js";
 import { report } from "../report.js";
+import { printable } from "../table.js";
 
 /** Exit code 0 only for whole, unaltered snapshots. */
 export const verifyCommand: Command = {
@@ -20,12 +21,15 @@ export const verifyCommand: Command = {
       try {
         await using snapshot = await openFile(file);
         await snapshot.verify((done, total) => {
-          progress.update(`${file}: ${Math.floor((done / total) * 100)} % of ${bytesText(total)}`);
+          progress.update(`${printable(file)}: ${Math.floor((done / total) * 100)} % of ${bytesText(total)}`);
         });
         progress.end();
         const { id, records, bytes } = snapshot.summary;
         if (wantsJson) results.push({ file, ok: true, id, records, bytes });
-        else terminal.out(`${file}: whole, ${countText(records)} records, ${bytesText(bytes)}\n`);
+        else
+          await terminal.out(
+            `${printable(file)}: whole, ${countText(records)} records, ${bytesText(bytes)}\n`,
+          );
       } catch (error) {
         progress.end();
         if (!(error instanceof SnapshotError)) throw error;
@@ -34,7 +38,7 @@ export const verifyCommand: Command = {
         code = report(error, false, terminal);
       }
     }
-    if (wantsJson) terminal.out(`${JSON.stringify(files.length === 1 ? results[0] : results)}\n`);
+    if (wantsJson) await terminal.out(`${JSON.stringify(files.length === 1 ? results[0] : results)}\n`);
     return code;
   },
 };

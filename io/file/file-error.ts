@@ -21,6 +21,10 @@ const codes: Readonly<Record<string, readonly [SnapshotErrorCode, string]>> = {
 /** A system error as one with a code and advice; others pass as they are. */
 export function fileError(cause: unknown, path: string, doing: "read" | "write"): unknown {
   if (cause instanceof SnapshotError || !(cause instanceof Error) || !("code" in cause)) return cause;
+  if (cause.code === "ENOENT" && doing === "write") {
+    const message = `${JSON.stringify(path)} can't be written: its folder is not there and can't be made. Choose another place.`;
+    return new SnapshotError("FILE_NOT_WRITABLE", message, { file: path, cause });
+  }
   const known = codes[String(cause.code)];
   if (known && !(doing === "read" && known[0] === "FILE_NOT_WRITABLE")) {
     return new SnapshotError(known[0], `${JSON.stringify(path)} ${known[1]}`, { file: path, cause });

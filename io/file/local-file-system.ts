@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readdirSync, readSync, statSync, writeSync } from "node:fs";
-import { link, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import picomatch from "picomatch";
 import { fileError } from "./file-error.js";
+import { makeFolder } from "./make-folder.js";
 import type { FileMetadata, FileSystem, FileWriter } from "./file-system.js";
 
 /**
@@ -52,11 +53,11 @@ export const localFileSystem: FileSystem = {
     });
   },
 
-  create: (path) => guarded(path, "write", () => createWriter(path)),
+  create: (path) => guarded(path, "write", () => Promise.resolve(createWriter(path))),
 
   createIfAbsent(path, bytes) {
     return guarded(path, "write", async () => {
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       // Written aside first: the file must never be seen empty. A link fails when the name is taken, a rename would replace it.
       const aside = `${path}.${randomBytes(6).toString("hex")}`;
       await writeFile(aside, bytes, { flush: true });
@@ -74,7 +75,7 @@ export const localFileSystem: FileSystem = {
 
   rename: (from, to) =>
     guarded(to, "write", async () => {
-      await mkdir(dirname(to), { recursive: true });
+      makeFolder(dirname(to));
       await rename(from, to);
       syncFolder(dirname(to));
     }),
@@ -172,8 +173,8 @@ function isMissing(cause: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
-async function createWriter(path: string): Promise<FileWriter> {
-  await mkdir(dirname(path), { recursive: true });
+function createWriter(path: string): FileWriter {
+  makeFolder(dirname(path));
   const aside = join(
     dirname(path),
     `.${basename(path).slice(0, 100)}.${randomBytes(6).toString("hex")}.part`,

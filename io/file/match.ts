@@ -1,3 +1,4 @@
+import { basename, join } from "node:path";
 import {
   type AsyncDoFn,
   asyncParDo,
@@ -10,7 +11,7 @@ import {
 } from "../../beam/index.js";
 import { SnapshotError } from "../../snapshot/index.js";
 import { type FileMetadata, fileSystemOf, isPattern } from "./file-system.js";
-import { listFiles, splitPattern } from "./local-file-system.js";
+import { escapeGlob, listFiles, splitPattern } from "./local-file-system.js";
 import { isPublishing, settleFolder } from "./publication.js";
 
 /** What happens when a pattern matches no file (Beam's three): it is fine, it fails, or it fails unless the pattern has wildcards. */
@@ -79,9 +80,17 @@ function refuseEmpty(pattern: string, treatment: EmptyMatchTreatment): void {
   if (treatment === "ALLOW" || (treatment === "ALLOW_IF_WILDCARD" && isPattern(pattern))) return;
   throw new SnapshotError(
     "FILE_NO_MATCH",
-    `No file matches ${JSON.stringify(pattern)}. Check the path, or set emptyMatchTreatment: "ALLOW" when no file is fine.`,
+    `No file matches ${JSON.stringify(pattern)}.${nearby(pattern)} Check the path (in a program, emptyMatchTreatment: "ALLOW" lets no file be fine).`,
     { file: pattern },
   );
+}
+
+/** What there is in the folder that was meant, for a name that was mistyped. */
+function nearby(pattern: string): string {
+  const { folder } = splitPattern(pattern);
+  const names = listFiles(join(escapeGlob(folder), "*.idbsnap")).map(({ path }) => basename(path));
+  if (names.length === 0) return "";
+  return ` In ${JSON.stringify(folder)} there are: ${names.slice(0, 5).join(", ")}${names.length > 5 ? `, and ${names.length - 5} more` : ""}.`;
 }
 
 registerFunctions("beam-indexeddb/io/file", { MatchPattern });

@@ -43,30 +43,57 @@ export async function publish({ prefix, renames, isStale }: PublishOptions): Pro
   const journalPath = journalOf(prefix);
   const folder = dirname(journalPath);
   const kept = new Set(renames.map(({ to }) => basename(to)));
-  for (;;) {
-    await settleJournal(fileSystem, journalPath);
-    const deletes: { path: string; identity: string }[] = [];
-    for (const { path } of await fileSystem.list(join(escapeGlob(folder), "*"))) {
-      if (!isStale(basename(path)) || kept.has(basename(path))) continue;
-      const identity = await fileIdentity(path);
-      if (identity !== undefined) deletes.push({ path: basename(path), identity });
-    }
+  const owner = { host: hostname(), pid: process.pid };
+  const empty: Journal = { renames: [], deletes: [], owner };
+  // First a journal that says nothing, as a lock: old files must be listed when nobody else can add some. Who finds it removes it, and the old
+  // result stays.
+  do await settleJournal(fileSystem, journalPath);
+  while (!(await fileSystem.createIfAbsent(journalPath, encodeJournal(empty))));
+  const published = (async () => {
+    const deletes = await staleFiles(fileSystem, folder, (name) => isStale(name) && !kept.has(name)).catch(
+      async (error: unknown) => {
+        await fileSystem.delete(journalPath);
+        throw error;
+      },
+    );
     const journal: Journal = {
       renames: renames.map(({ from, to }) => ({ from: relative(folder, from), to: relative(folder, to) })),
       deletes,
-      owner: { host: hostname(), pid: process.pid },
+      owner,
     };
-    if (await fileSystem.createIfAbsent(journalPath, Buffer.from(JSON.stringify(journal)))) {
-      const completed = complete(fileSystem, journalPath, journal);
-      underWay.set(resolve(journalPath), completed);
-      try {
-        await completed;
-      } finally {
-        underWay.delete(resolve(journalPath));
-      }
-      return;
-    }
+    await replaceJournal(fileSystem, journalPath, journal);
+    await complete(fileSystem, journalPath, journal);
+  })();
+  underWay.set(resolve(journalPath), published);
+  try {
+    await published;
+  } finally {
+    underWay.delete(resolve(journalPath));
   }
+}
+
+async function staleFiles(
+  fileSystem: FileSystem,
+  folder: string,
+  isStale: (name: string) => boolean,
+): Promise<Journal["deletes"]> {
+  const stale: { path: string; identity: string }[] = [];
+  for (const { path } of await fileSystem.list(join(escapeGlob(folder), "*"))) {
+    if (!isStale(basename(path))) continue;
+    const identity = await fileIdentity(path);
+    if (identity !== undefined) stale.push({ path: basename(path), identity });
+  }
+  return stale;
+}
+
+function encodeJournal(journal: Journal): Uint8Array {
+  return Buffer.from(JSON.stringify(journal));
+}
+
+async function replaceJournal(fileSystem: FileSystem, path: string, journal: Journal): Promise<void> {
+  const file = await fileSystem.create(path);
+  await file.write(encodeJournal(journal));
+  await file.close();
 }
 
 /** Resolves when no publication of this process is under way: before it ends early. */

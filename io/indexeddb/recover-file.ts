@@ -10,7 +10,7 @@ import {
   valueAttachments,
 } from "../../snapshot/index.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
-import { fileSystemOf } from "../file/file-system.js";
+import { fileSystemOf, type FileWriter } from "../file/file-system.js";
 import { nodePlatform } from "../node-platform.js";
 
 export interface RecoveryReport {
@@ -37,18 +37,25 @@ export async function recoverFile(
   output?: string,
   onProgress?: (done: number, total: number) => void,
 ): Promise<RecoveryReport> {
+  if (output !== undefined && (await fileSystemOf(output).stat(output)) !== undefined) {
+    throw new SnapshotError(
+      "FILE_NOT_WRITABLE",
+      `${JSON.stringify(output)} is there already, and a recovery never replaces a file: it may be the damaged one, or a better copy. Choose another name.`,
+      { file: output },
+    );
+  }
   const source = await fileSystemOf(input).open(input);
   try {
     const recovered = await recoverSnapshot(source, { platform: nodePlatform, onProgress });
     const failedRecords: FailedRecord[] = [];
-    const summary = output === undefined ? undefined : await writeRecovered(recovered, output, failedRecords);
+    const summary = await writeRecovered(recovered, output, failedRecords);
     return {
       complete: recovered.complete && failedRecords.length === 0,
       lost: recovered.lost,
-      records: summary?.records ?? recovered.recordsIntact,
+      records: summary.records,
       recordsLost: recovered.recordsLost,
       failedRecords,
-      summary,
+      summary: output === undefined ? undefined : summary,
     };
   } finally {
     await source.close();
@@ -57,10 +64,11 @@ export async function recoverFile(
 
 async function writeRecovered(
   recovered: RecoveredSnapshot,
-  output: string,
+  output: string | undefined,
   failed: FailedRecord[],
 ): Promise<SnapshotSummary> {
-  const file = await fileSystemOf(output).create(output);
+  // Without an output the same is done for nobody, so that both give the same report.
+  const file = output === undefined ? nowhere : await fileSystemOf(output).create(output);
   try {
     const writer = new SnapshotWriter(file, recovered.header, { platform: nodePlatform });
     for await (const record of recovered.records()) {
@@ -76,6 +84,12 @@ async function writeRecovered(
     throw error;
   }
 }
+
+const nowhere: FileWriter = {
+  write: () => undefined,
+  close: () => Promise.resolve(),
+  abort: () => Promise.resolve(),
+};
 
 /** The snapshot's own records stay its own. */
 function frameOf(record: SnapshotRecord, { header }: RecoveredSnapshot) {

@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { SnapshotError } from "../../snapshot/index.js";
 import type { ErrorTreatment } from "../failed-record.js";
 import type { GivenColumns } from "../table/plan-tables.js";
 import { type SqliteDatabase, openSqlite } from "./sqlite-driver.js";
+import { makeFolder } from "../file/make-folder.js";
 
 /** The options of `writeToSqlite` with their defaults, as plain data: what travels to the workers. */
 export interface SqliteSettings {
@@ -22,7 +22,7 @@ export interface SqliteSettings {
 export function openDestination(settings: SqliteSettings): SqliteDatabase {
   const { file, busyTimeoutMs } = settings;
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
   } catch (cause) {
     throw new SnapshotError(
       "FILE_NOT_WRITABLE",

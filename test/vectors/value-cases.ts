@@ -27,6 +27,10 @@ const deep = (levels: number): unknown => {
   for (let i = 0; i < levels; i++) value = i % 2 === 0 ? [value] : { down: value };
   return value;
 };
+/** Node has it from version 24 on. */
+const Float16 = (
+  globalThis as { Float16Array?: new (buffer: ArrayBuffer, byteOffset: number, length: number) => object }
+).Float16Array;
 const content = new TextEncoder().encode("hello");
 
 /** One value of each kind that the format knows: name -> value. The golden bytes are in values.json. */
@@ -97,7 +101,9 @@ export const valueCases: Readonly<Record<string, unknown>> = {
   Float64Array: Float64Array.of(-0),
   BigInt64Array: BigInt64Array.of(-1n),
   BigUint64Array: BigUint64Array.of(2n ** 63n),
-  Float16Array: new UnsupportedView("Float16Array", Uint8Array.of(0, 60).buffer, 0, 1),
+  Float16Array: Float16
+    ? new Float16(Uint8Array.of(0, 60).buffer, 0, 1)
+    : new UnsupportedView("Float16Array", Uint8Array.of(0, 60).buffer, 0, 1),
   "Boolean object": Object(false),
   "Number object": Object(-0),
   "String object": Object("boxed"),

@@ -64,6 +64,15 @@ test("each fault of the system has a code and says what to do", async () => {
   });
 });
 
+test("a folder that can't be made is told at once", async () => {
+  for (const path of ["/proc/nothing/file", "/proc/nothing/deeper/file"]) {
+    await expect(localFileSystem.create(path)).rejects.toMatchObject({
+      code: "FILE_NOT_WRITABLE",
+      file: path,
+    });
+  }
+});
+
 test("a full disk is told as such", async () => {
   const writer = await fullDevice();
   expect(() => writer.write(Buffer.alloc(1 << 16))).toThrow(

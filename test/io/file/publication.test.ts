@@ -156,3 +156,12 @@ test("temporary folders of live runs, of other machines and of other prefixes st
     ".outer.temp-dead",
   ]);
 });
+
+test("a process that died before it had listed the old files leaves the old result", async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "out-0-of-1"), "old");
+  journal(folder, { host: hostname(), pid: deadPid }, []);
+  await settleFolder(folder);
+  expect(visible(folder)).toEqual({ "out-0-of-1": "old" });
+  expect(existsSync(join(folder, ".out.publication"))).toBe(false);
+});

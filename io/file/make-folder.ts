@@ -1,0 +1,25 @@
+import { mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+
+/**
+ * As `mkdir -p`. Node's own never ends where a folder can't be made although its parent is there (below /proc, for one).
+ * @throws the system's error
+ */
+export function makeFolder(path: string): void {
+  if (isFolder(path)) return;
+  try {
+    mkdirSync(path);
+  } catch (cause) {
+    const parent = dirname(path);
+    // Another process may have made it just now.
+    if (isFolder(path)) return;
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT" || parent === path || isFolder(parent))
+      throw cause;
+    makeFolder(parent);
+    if (!isFolder(path)) mkdirSync(path);
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
