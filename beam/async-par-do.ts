@@ -31,6 +31,7 @@ export interface AsyncDoFn<InputT, OutputT, ContextT = undefined> {
   teardown?(): void | Promise<void>;
 }
 
+/** How many calls run at a time, and whether their order shows. */
 export interface AsyncParDoOptions {
   /** Elements in flight per bundle, at most; elements beyond wait, and so do the steps before. Default 16. */
   readonly concurrency?: number | undefined;

@@ -15,6 +15,7 @@ import "./operators.js";
 /** A function that applies transforms to the root of a pipeline; what it returns is not looked at. */
 export type PipelineFunction = (root: Root) => PValue<unknown> | Promise<PValue<unknown>>;
 
+/** How a run is watched. */
 export interface RunOptions {
   /** Called now and then while the pipeline runs, with the sums of its counters so far by name. */
   readonly onProgress?: ProgressListener | undefined;

@@ -11,6 +11,7 @@ import {
 import { registerFunctions } from "./registered.js";
 import { type CombineFn } from "./sdk.js";
 
+/** All elements of a PCollection as one group, to be combined. */
 export interface GlobalGroup<T> extends PTransformClass<PCollection<T>, PCollection<Iterable<T>>> {
   /** The combined value of all elements, as `{ [resultName]: value }`. */
   combining<InputT, AccumulatorT>(

@@ -17,12 +17,14 @@ export interface RecordGroupKey {
   readonly keyBytes: Uint8Array;
 }
 
+/** The records of one object store and key. */
 export interface RecordGroup {
   readonly key: RecordGroupKey;
   /** In no particular order. */
   readonly records: readonly SnapshotRecord[];
 }
 
+/** What besides object store and key tells groups apart. */
 export interface GroupRecordsOptions {
   /** Keep databases of different names apart. Default false: records of the same store and key are one group wherever they come from. */
   readonly byDatabase?: boolean | undefined;

@@ -43,6 +43,7 @@ export function counterFamily(name: string): CounterFamily {
   return new CounterFamily(name);
 }
 
+/** What a distribution has seen. */
 export interface DistributionData {
   readonly count: number;
   readonly sum: number;

@@ -7,6 +7,7 @@ export type Tagged<OutputsT extends object> = {
   [Tag in keyof OutputsT]: Readonly<Record<Tag, OutputsT[Tag]>>;
 }[keyof OutputsT];
 
+/** A PCollection for each tag. */
 export type Outputs<OutputsT extends object> = { [Tag in keyof OutputsT]: PCollection<OutputsT[Tag]> };
 
 /**

@@ -12,6 +12,7 @@ export type UnportablePolicy = "fail" | "placeholder" | "skip";
 /** Where the work runs: true = a dedicated worker or fail, false = here, a script or function = that worker. */
 export type WorkerOption = boolean | string | URL | (() => Worker);
 
+/** How far an export is. */
 export interface ExportProgress {
   /** "read": inside the transaction. "write": compressing and streaming. "done": the stream is complete. */
   readonly phase: "read" | "write" | "done";
@@ -25,6 +26,7 @@ export interface ExportProgress {
   readonly bytes: number;
 }
 
+/** What `exportDB` takes, and how; every option has a default. */
 export interface ExportOptions<Store extends string = string>
   extends EnvironmentOptions, RecordSelection<Store> {
   /** Takes a record or leaves it out. Runs inside the transaction, so it must be synchronous. Needs the export to run here. */

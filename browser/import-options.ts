@@ -8,6 +8,7 @@ import type { RecordSelection, StoreRecord, TransformedRecord } from "./record-s
  */
 export type ConflictPolicy = "fail" | "skip" | "overwrite" | "newer";
 
+/** How far an import is. */
 export interface ImportProgress {
   /** "receive": the stream is put aside. "check": the file is verified. "plan": conflicts are looked for. "import": records are written. */
   readonly phase: "receive" | "check" | "plan" | "import" | "done";
@@ -21,6 +22,7 @@ export interface ImportProgress {
   readonly bytes: number;
 }
 
+/** What `importDB` brings in, and how it meets what is there; every option has a default. */
 export interface ImportOptions<Store extends string = string>
   extends EnvironmentOptions, RecordSelection<Store> {
   /** Name of the database to import into. Default: the one that was exported. */
@@ -72,6 +74,7 @@ export interface StoreImportResult {
   readonly unportable: number;
 }
 
+/** What an import did, by object store. */
 export interface ImportResult {
   /** Name of the database imported into. */
   readonly database: string;

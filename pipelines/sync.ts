@@ -3,6 +3,7 @@ import { readFromIndexedDB, schemasOf, writeToIndexedDB, writeToJson, writeToSql
 import { mergeDevices, renameDatabase } from "../transforms/index.js";
 import { summarizeStores } from "./summarize-stores.js";
 
+/** What `sync` reads, how it merges, where the results go. */
 export interface SyncOptions {
   /** Snapshot files of the devices: a path or pattern. */
   readonly input: string;

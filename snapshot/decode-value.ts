@@ -13,6 +13,7 @@ import {
   viewUnits,
 } from "./value-tags.js";
 
+/** What becomes of objects that only a platform can make. */
 export interface DecodeValueOptions {
   /** Makes the platform's object of a host object's data. Default: the HostObject itself, which encodes to the same bytes again. */
   readonly hostObject?: ((type: string, data: unknown) => unknown) | undefined;

@@ -17,6 +17,7 @@ import {
 } from "./value-tags.js";
 import { isBuffer, isLengthTracking, viewKindOf } from "./view-kind.js";
 
+/** How a value is encoded; all options have defaults that suit storage. */
 export interface EncodeValueOptions {
   /**
    * For values that serve as group keys: property order and the difference of 0 and -0 vanish, shared references are written out, a cycle

@@ -49,6 +49,7 @@ export const snapshotErrorCodes = [
   "RUNNER_UNSUPPORTED_FEATURE",
 ] as const;
 
+/** One of the stable codes; docs/errors.md has a heading for each. */
 export type SnapshotErrorCode = (typeof snapshotErrorCodes)[number];
 
 /** Where something went wrong; every part is optional. `key` is printable text, never the value. */
@@ -62,6 +63,8 @@ export interface ErrorPosition {
 }
 
 /**
+ * What goes wrong with data, files and stores, with a code that programs can rely on.
+ *
  * @example
  * try { await SnapshotReader.open(source); } catch (error) { if (isSnapshotError(error, "SNAPSHOT_TRUNCATED")) offerRecovery(); }
  */

@@ -25,6 +25,7 @@ export interface SnapshotHeader {
   readonly createdBy?: string | undefined;
 }
 
+/** What in a snapshot is one point in time. */
 export type Consistency = (typeof consistencies)[number];
 const consistencies = ["database", "store", "batch"] as const;
 

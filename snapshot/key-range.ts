@@ -21,7 +21,7 @@ export interface KeyBytesRange {
   readonly upperOpen: boolean;
 }
 
-/** @throws SnapshotError SNAPSHOT_KEY_INVALID when a bound is no key; TypeError when lower is above upper. */
+/** The range with its bounds encoded. @throws SnapshotError SNAPSHOT_KEY_INVALID when a bound is no key; TypeError when lower is above upper. */
 export function encodeKeyRange(range: KeyRange): KeyBytesRange {
   const lower = range.lower === undefined ? undefined : encodeKey(range.lower);
   const upper = range.upper === undefined ? undefined : encodeKey(range.upper);

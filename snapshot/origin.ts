@@ -15,6 +15,7 @@ export interface Origin {
   readonly sequence: number;
 }
 
+/** The origin of a record that no snapshot has held yet: a writer makes it the snapshot's own. */
 export const unknownOrigin: Origin = Object.freeze({ device: "", snapshot: "", capturedAt: 0, sequence: 0 });
 
 export function encodeOrigin(origin: Origin): Uint8Array {
@@ -44,6 +45,7 @@ export function decodeOrigin(bytes: Uint8Array): Origin {
   };
 }
 
+/** Same snapshot, device, time and sequence. */
 export function sameOrigin(a: Origin, b: Origin): boolean {
   return (
     a === b ||

@@ -27,6 +27,7 @@ interface Pipe {
 declare const CompressionStream: new (format: "deflate-raw") => Pipe;
 declare const DecompressionStream: new (format: "deflate-raw") => Pipe;
 
+/** CompressionStream and plain code: runs in every browser and in Node. */
 export const webPlatform: Platform = {
   deflateRaw: (bytes) => through(new CompressionStream("deflate-raw"), bytes, Infinity),
   async inflateRaw(bytes, rawLength) {

@@ -25,6 +25,7 @@ import type { DatabaseSchema } from "./schema.js";
 import { type Sha256, toHex } from "./sha256.js";
 import { type SnapshotSummary, summarize } from "./summary.js";
 
+/** Which part of a snapshot is read; default all of it. */
 export interface ReadOptions {
   /** Object stores to read, by name; default all. Blocks of others are not touched. */
   readonly stores?: readonly string[] | undefined;

@@ -16,6 +16,7 @@ export interface DatabaseSchema {
   readonly objectStores: readonly ObjectStoreSchema[];
 }
 
+/** An object store as `createObjectStore` made it. */
 export interface ObjectStoreSchema {
   readonly name: string;
   /** null for out-of-line keys. A string and an array with that one string are two different things. */
@@ -26,6 +27,7 @@ export interface ObjectStoreSchema {
   readonly indexes: readonly IndexSchema[];
 }
 
+/** An index as `createIndex` made it. */
 export interface IndexSchema {
   readonly name: string;
   readonly keyPath: string | readonly string[];
@@ -37,6 +39,7 @@ export interface IndexSchema {
 const maxStores = 10_000;
 const maxIndexes = 10_000;
 
+/** The object store of this name, undefined when the schema has none. */
 export function objectStoreOf(schema: DatabaseSchema, name: string): ObjectStoreSchema | undefined {
   return schema.objectStores.find((store) => store.name === name);
 }
@@ -46,6 +49,7 @@ export function encodeSchema(schema: DatabaseSchema): Uint8Array {
   return databaseMessage.encode(schemaToMessage(schema));
 }
 
+/** The schema that `encodeSchema` wrote. @throws SnapshotError SNAPSHOT_MALFORMED */
 export function decodeSchema(bytes: Uint8Array): DatabaseSchema {
   return schemaFromMessage(databaseMessage.decode(bytes));
 }

@@ -23,6 +23,7 @@ const initial = new Uint32Array(8);
   }
 }
 
+/** A hash that is fed in parts of any length. */
 export function createSha256(): Sha256 {
   const state = initial.slice();
   const block = new Uint8Array(64);

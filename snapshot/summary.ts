@@ -17,6 +17,7 @@ export interface SnapshotSummary {
   readonly unportable: readonly UnportableCount[];
 }
 
+/** What a snapshot holds of one object store. */
 export interface StoreSummary {
   readonly name: string;
   readonly records: number;
@@ -28,6 +29,7 @@ export interface StoreSummary {
   readonly storedBytes: number;
 }
 
+/** Values of one type in one object store that could not leave the device. */
 export interface UnportableCount {
   readonly store: string;
   /** For example "CryptoKey". */

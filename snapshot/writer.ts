@@ -25,6 +25,7 @@ import { type SnapshotSummary, summarize, type UnportableCount } from "./summary
 import { encodeText } from "./text.js";
 import { valueAttachments } from "./value-attachments.js";
 
+/** How a snapshot is laid out; the defaults suit files of any size. */
 export interface SnapshotWriterOptions {
   /** Raw bytes after which a block is cut, at the next record whose key's hash says so (512 KiB by default, 1 KiB to 8 MiB). */
   readonly blockBytes?: number | undefined;

@@ -31,6 +31,7 @@ export function assertElements<T>(expected: readonly T[]): PTransform<PCollectio
   return assertion("assertElements", expected, false);
 }
 
+/** What is compared besides database, store, key, value and deletion. */
 export interface AssertRecordsOptions {
   /** Compare origins, too. Default false: database, store, key, value and `deleted`. */
   readonly origin?: boolean | undefined;

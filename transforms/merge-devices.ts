@@ -11,6 +11,7 @@ import {
 } from "../beam/index.js";
 import { compareVersions, recordTime, type SnapshotRecord } from "../snapshot/index.js";
 
+/** Which version of a record is the latest, and what becomes of deletions. */
 export interface MergeDevicesOptions {
   /**
    * Path of the time at which an app last changed a record, such as "updatedAt" (a number, a Date or an ISO 8601 text). Default: the time at

@@ -23,6 +23,7 @@ export const emptyMatchTreatments: readonly EmptyMatchTreatment[] = [
   "ALLOW_IF_WILDCARD",
 ];
 
+/** What happens when nothing matches. */
 export interface MatchOptions {
   /** Default "DISALLOW" for `matchFiles`, "ALLOW_IF_WILDCARD" for `matchAll`. */
   readonly emptyMatchTreatment?: EmptyMatchTreatment | undefined;

@@ -21,6 +21,7 @@ import { type BlockTask, PlanBlocks, type PlanOutputs } from "./plan-blocks.js";
 import { ReadBlocks, ReadBlocksOrFail, type ReadContext, type ReadOutputs } from "./read-blocks.js";
 import { attachSchemas } from "./schema-flow.js";
 
+/** Which records are read, and what happens with files that can't be. */
 export interface ReadAllFromIndexedDBOptions {
   /** Object stores to read, by name; default all. Blocks of other stores are not read. */
   readonly stores?: readonly string[] | undefined;
@@ -37,6 +38,7 @@ export interface ReadAllFromIndexedDBOptions {
   readonly errorHandler?: ((failedRecords: PCollection<FailedRecord>) => void) | undefined;
 }
 
+/** As ReadAllFromIndexedDBOptions, for a pattern that is known while the pipeline is built. */
 export interface ReadFromIndexedDBOptions extends ReadAllFromIndexedDBOptions {
   /** Look for files while the pipeline is built, so that a mistyped path is told at once. Default true. */
   readonly validate?: boolean | undefined;

@@ -13,6 +13,7 @@ import { type FailedRecord, failedRecord } from "../failed-record.js";
 import { fileSystemOf, type FileWriter } from "../file/file-system.js";
 import { nodePlatform } from "../node-platform.js";
 
+/** What was saved of a damaged file, and what is lost. */
 export interface RecoveryReport {
   /** True when nothing was lost. */
   readonly complete: boolean;

@@ -35,6 +35,7 @@ import { schemasOf } from "./schema-flow.js";
 import { type RunTotals, SpillRuns } from "./spill-runs.js";
 import { type FinishedShard, type WriteOutputs, WriteShards } from "./write-shards.js";
 
+/** Into which files records go, under which schema, and what happens with those that can't be written. */
 export interface WriteToIndexedDBOptions {
   /**
    * Schema of the database, or schemas as a PCollection of `encodeSchema` bytes. Default: of the snapshots that the records come from
@@ -68,6 +69,7 @@ export interface WriteToIndexedDBOptions {
   readonly memoryBytes?: number | undefined;
 }
 
+/** What was written, and what was not. */
 export type WriteToIndexedDBResult = Readonly<{
   /** The files under their final names, each with what it holds. */
   filesWritten: PCollection<WrittenFile>;

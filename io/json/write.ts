@@ -13,6 +13,7 @@ import {
 import { SnapshotError } from "../../snapshot/index.js";
 import { fileSystemOf } from "../file/file-system.js";
 
+/** The path of the file, once it is there. */
 export type WriteToJsonResult = Readonly<{ filesWritten: PCollection<string> }>;
 
 /**

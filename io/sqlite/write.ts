@@ -22,6 +22,7 @@ import { CreateTables } from "./create-tables.js";
 import type { SqliteSettings } from "./sqlite-settings.js";
 import { type SqliteOutputs, type TableCounts, WriteRows, type WriteRowsContext } from "./write-rows.js";
 
+/** Tables, columns, versions, deletions; every option has a default. */
 export interface WriteToSqliteOptions {
   /**
    * The columns of each store, property -> kind. What they do not hold goes to `_rest`. Every store that is written has to be named.
