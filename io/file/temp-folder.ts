@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { fileSystemOf } from "./file-system.js";
 import { isProcessAlive, publicationsEnd, settleFolder } from "./publication.js";
 import { splitPrefix } from "./shard-name.js";
@@ -10,10 +10,18 @@ import { splitPrefix } from "./shard-name.js";
 /** Folders of runs that ended in a crash are removed after this long when nothing tells whether their process lives. */
 const abandonedMs = 7 * 24 * 3600_000;
 
-/** A folder beside the output for what a run writes before it publishes: on the same file system, so that renames are atomic. */
-export function tempFolderFor(prefix: string): string {
+/**
+ * A folder beside the output for what a run writes before it publishes: on the same file system, so that renames are atomic. Its name says whose
+ * it is from the first moment on: the machine and the process that built the pipeline.
+ */
+export function tempFolderFor(prefix: string, pid = process.pid, host = hostname()): string {
   const { folder, start } = tempNames(prefix);
-  return join(folder, `${start}${randomUUID()}`);
+  return join(folder, `${start}${machineOf(host)}.${pid}.${randomUUID()}`);
+}
+
+/** A host's name may hold anything. */
+function machineOf(host: string): string {
+  return createHash("sha256").update(host).digest("hex").slice(0, 12);
 }
 
 function tempNames(prefix: string): { readonly folder: string; readonly start: string } {
@@ -24,11 +32,9 @@ function tempNames(prefix: string): { readonly folder: string; readonly start: s
 /** The temporary folders that this process has opened and not removed. */
 const opened = new Set<string>();
 
-/** Creates the folder and notes whose it is. */
-export async function openTempFolder(folder: string): Promise<void> {
-  const owner = { host: hostname(), pid: process.pid, since: Date.now() };
+/** To be called by whoever is about to write into it. */
+export function openTempFolder(folder: string): void {
   opened.add(folder);
-  await fileSystemOf(folder).createIfAbsent(join(folder, "owner.json"), Buffer.from(JSON.stringify(owner)));
 }
 
 /** Removes a temporary folder whose files are published. */
@@ -63,17 +69,8 @@ export async function removeAbandoned(prefix: string): Promise<void> {
 }
 
 async function isAbandoned(folder: string): Promise<boolean> {
-  try {
-    const owner = JSON.parse(await readFile(join(folder, "owner.json"), "utf8")) as {
-      host: string;
-      pid: number;
-      since: number;
-    };
-    if (owner.host === hostname()) return owner.pid !== process.pid && !isProcessAlive(owner.pid);
-    return Date.now() - owner.since > abandonedMs;
-  } catch {
-    // No note (yet): it may just be coming into being.
-    const found = await stat(folder).catch(() => undefined);
-    return found !== undefined && Date.now() - found.mtimeMs > abandonedMs;
-  }
+  const [, machine, pid] = /\.temp-([0-9a-f]{12})\.(\d+)\.[0-9a-f-]{36}$/.exec(folder) ?? [];
+  if (machine === machineOf(hostname())) return Number(pid) !== process.pid && !isProcessAlive(Number(pid));
+  const found = await stat(folder).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > abandonedMs;
 }

@@ -91,7 +91,7 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
     this.pendingBytes = 0;
     this.totals = new Map();
     await removeAbandoned(this.prefix);
-    await openTempFolder(this.tempFolder);
+    openTempFolder(this.tempFolder);
   }
 
   process(record: SnapshotRecord): undefined | Promise<undefined> {

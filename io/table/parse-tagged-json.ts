@@ -243,7 +243,12 @@ function makeView(
       typeof Uint16Array | undefined;
     return constructor
       ? new constructor(buffer, byteOffset, length)
-      : new UnsupportedView("Float16Array", buffer, byteOffset, length);
+      : new UnsupportedView(
+          "Float16Array",
+          buffer,
+          byteOffset,
+          length ?? (buffer.byteLength - byteOffset) / 2,
+        );
   }
   throw malformed(`the view type "${type}" is unknown`);
 }

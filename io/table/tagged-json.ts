@@ -112,8 +112,13 @@ function writeObject(value: object, step: Step | undefined, depth: number, seen:
   if (value instanceof ArrayBuffer) return writeBinary("ArrayBuffer", new Uint8Array(value));
   if (ArrayBuffer.isView(value)) return writeView(value, step, seen, inner);
   if (value instanceof UnsupportedView) {
-    const { kind, byteOffset, length } = value;
-    return viewForm(kind, byteOffset, length, inner(value.buffer, "$view", "buffer"));
+    const { kind, byteOffset, length, buffer } = value;
+    // The same text as where the engine knows the kind (two bytes an element: Float16Array is the only one that some lack).
+    if (byteOffset === 0 && length !== undefined && length * 2 === buffer.byteLength && !seen.has(buffer)) {
+      seen.set(buffer, { parent: step, name: "$buffer" });
+      return writeBinary(kind, new Uint8Array(buffer));
+    }
+    return viewForm(kind, byteOffset, length, inner(buffer, "$view", "buffer"));
   }
   if (value instanceof Error) return writeError(value, inner);
   if (value instanceof HostObject)

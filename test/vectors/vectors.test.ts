@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { toTaggedJson } from "../../io/index.js";
+import { fromTaggedJson, toTaggedJson } from "../../io/index.js";
 import {
   bytesSource,
   compareKeyBytes,
@@ -160,3 +160,16 @@ async function emptyDatabase(): Promise<Uint8Array> {
   await writer.finish();
   return Buffer.concat(parts);
 }
+
+test("tagged JSON of every value case that has one comes back as the value", () => {
+  for (const [name, value] of Object.entries(valueCases)) {
+    const back = fromTaggedJson(toTaggedJson(value));
+    // The one thing that tagged JSON does not keep is whether a buffer can be resized.
+    if (name.includes("resizable")) continue;
+    expect(toTaggedJson(back), name).toBe(toTaggedJson(value));
+    expect(
+      structuredDifference(decodeValue(encodeValue(back)), decodeValue(encodeValue(value))),
+      name,
+    ).toBeUndefined();
+  }
+});

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { publish, settleFolder } from "../../../io/file/publication.js";
-import { removeAbandoned } from "../../../io/file/temp-folder.js";
+import { removeAbandoned, tempFolderFor } from "../../../io/file/temp-folder.js";
 import { temporaryFolder } from "../../temporary-folder.js";
 
 const isStale = (name: string) => /^out-\d-of-\d$/.test(name);
@@ -121,12 +121,13 @@ test("a folder whose name has wildcards is a folder like any other", async () =>
 
 test("a temporary folder of a killed run is removed only after its publication is completed", async () => {
   const folder = temporaryFolder();
-  const temp = join(folder, ".out.temp-1");
+  const temp = tempFolderFor(join(folder, "out"), deadPid);
   mkdirSync(temp);
-  writeFileSync(join(temp, "owner.json"), JSON.stringify({ host: hostname(), pid: deadPid, since: 1 }));
   writeFileSync(join(temp, "shard"), "new");
   writeFileSync(join(folder, "out-0-of-1"), "old");
-  journal(folder, { host: hostname(), pid: deadPid }, [{ from: ".out.temp-1/shard", to: "out-0-of-1" }]);
+  journal(folder, { host: hostname(), pid: deadPid }, [
+    { from: `${basename(temp)}/shard`, to: "out-0-of-1" },
+  ]);
   await removeAbandoned(join(folder, "out"));
   expect(visible(folder)).toEqual({ "out-0-of-1": "new" });
   expect(existsSync(temp)).toBe(false);
@@ -134,27 +135,23 @@ test("a temporary folder of a killed run is removed only after its publication i
 
 test("temporary folders of live runs, of other machines and of other prefixes stay", async () => {
   const folder = temporaryFolder();
-  const owners = {
-    ".out.temp-live": { host: hostname(), pid: process.ppid, since: 1 },
-    ".out.temp-own": { host: hostname(), pid: process.pid, since: 1 },
-    ".out.temp-far": { host: "another", pid: deadPid, since: Date.now() },
-    ".outer.temp-dead": { host: hostname(), pid: deadPid, since: 1 },
-    ".out.temp-dead": { host: hostname(), pid: deadPid, since: 1 },
-    ".out.temp-old": { host: "another", pid: 1, since: 1 },
+  const make = (prefix: string, pid?: number, host?: string) => {
+    const temp = tempFolderFor(join(folder, prefix), pid, host);
+    mkdirSync(temp);
+    return basename(temp);
   };
-  for (const [name, owner] of Object.entries(owners)) {
-    mkdirSync(join(folder, name));
-    writeFileSync(join(folder, name, "owner.json"), JSON.stringify(owner));
-  }
+  const kept = [
+    make("out", process.ppid),
+    make("out", process.pid),
+    make("out", deadPid, "another"),
+    make("outer", deadPid),
+  ];
+  make("out", deadPid);
+  const old = make("out", 1, "another");
+  utimesSync(join(folder, old), 1, 1);
   mkdirSync(join(folder, ".out.temp-unsigned"));
   await removeAbandoned(join(folder, "out"));
-  expect(readdirSync(folder).sort()).toEqual([
-    ".out.temp-far",
-    ".out.temp-live",
-    ".out.temp-own",
-    ".out.temp-unsigned",
-    ".outer.temp-dead",
-  ]);
+  expect(readdirSync(folder).sort()).toEqual([...kept, ".out.temp-unsigned"].sort());
 });
 
 test("a process that died before it had listed the old files leaves the old result", async () => {

@@ -1,6 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   create,
@@ -22,6 +21,7 @@ import {
   writeToIndexedDB,
   type WrittenFile,
 } from "../../../io/index.js";
+import { tempFolderFor } from "../../../io/file/temp-folder.js";
 import { type DatabaseSchema, encodeSchema, SnapshotBlob, SnapshotRecord } from "../../../snapshot/index.js";
 import { assertElements } from "../../../testing/index.js";
 import { deviceSnapshot, notesSchema } from "../../device-snapshot.js";
@@ -541,14 +541,10 @@ describe("the output folder", () => {
 
   test("temporary folders of killed runs are removed, those of live ones stay", async () => {
     const folder = temporaryFolder();
-    for (const [name, pid] of [
-      [".x.temp-dead", 2 ** 22 + 1],
-      [".x.temp-live", process.ppid],
-    ] as const) {
-      mkdirSync(join(folder, name));
-      writeFileSync(join(folder, name, "owner.json"), JSON.stringify({ host: hostname(), pid, since: 1 }));
-    }
-    expect(await write(join(folder, "x"), notesOf(1))).toEqual([".x.temp-live", "x-00000-of-00001.idbsnap"]);
+    mkdirSync(tempFolderFor(join(folder, "x"), 2 ** 22 + 1));
+    const live = tempFolderFor(join(folder, "x"), process.ppid);
+    mkdirSync(live);
+    expect(await write(join(folder, "x"), notesOf(1))).toEqual([basename(live), "x-00000-of-00001.idbsnap"]);
   });
 });
 
