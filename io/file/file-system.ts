@@ -28,8 +28,11 @@ export interface FileSystem {
   open(path: string): Promise<ByteSource & { close(): Promise<void> }>;
   /** @throws SnapshotError FILE_NOT_WRITABLE, FILE_DISK_FULL, FILE_WRITE_FAILED */
   create(path: string): Promise<FileWriter>;
-  /** Creates a small file, or returns false when it is there already: of many callers exactly one succeeds. */
-  createIfAbsent(path: string, bytes: Uint8Array): Promise<boolean>;
+  /**
+   * Creates a small file, or returns false when it is there already: of many callers exactly one succeeds. What a crash may leave behind lies in
+   * `workFolder` (default: the file's own).
+   */
+  createIfAbsent(path: string, bytes: Uint8Array, workFolder?: string): Promise<boolean>;
   /** Replaces what is at `to`; atomic. */
   rename(from: string, to: string): Promise<void>;
   /** Does nothing when the file is not there. */

@@ -55,11 +55,11 @@ export const localFileSystem: FileSystem = {
 
   create: (path) => guarded(path, "write", () => Promise.resolve(createWriter(path))),
 
-  createIfAbsent(path, bytes) {
+  createIfAbsent(path, bytes, workFolder = dirname(path)) {
     return guarded(path, "write", async () => {
       makeFolder(dirname(path));
       // Written aside first: the file must never be seen empty. A link fails when the name is taken, a rename would replace it.
-      const aside = `${path}.${randomBytes(6).toString("hex")}`;
+      const aside = join(workFolder, `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
       await writeFile(aside, bytes, { flush: true });
       try {
         await link(aside, path);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -43,12 +44,14 @@ export async function publish({ prefix, renames, isStale }: PublishOptions): Pro
   const journalPath = journalOf(prefix);
   const folder = dirname(journalPath);
   const kept = new Set(renames.map(({ to }) => basename(to)));
+  // Where the files come from: what a crash leaves there is removed with the rest.
+  const workFolder = dirname(renames[0]?.from ?? journalPath);
   const owner = { host: hostname(), pid: process.pid };
   const empty: Journal = { renames: [], deletes: [], owner };
   // First a journal that says nothing, as a lock: old files must be listed when nobody else can add some. Who finds it removes it, and the old
   // result stays.
   do await settleJournal(fileSystem, journalPath);
-  while (!(await fileSystem.createIfAbsent(journalPath, encodeJournal(empty))));
+  while (!(await fileSystem.createIfAbsent(journalPath, encodeJournal(empty), workFolder)));
   const published = (async () => {
     const deletes = await staleFiles(fileSystem, folder, (name) => isStale(name) && !kept.has(name)).catch(
       async (error: unknown) => {
@@ -61,7 +64,7 @@ export async function publish({ prefix, renames, isStale }: PublishOptions): Pro
       deletes,
       owner,
     };
-    await replaceJournal(fileSystem, journalPath, journal);
+    await replaceJournal(fileSystem, journalPath, journal, workFolder);
     await complete(fileSystem, journalPath, journal);
   })();
   underWay.set(resolve(journalPath), published);
@@ -90,10 +93,17 @@ function encodeJournal(journal: Journal): Uint8Array {
   return Buffer.from(JSON.stringify(journal));
 }
 
-async function replaceJournal(fileSystem: FileSystem, path: string, journal: Journal): Promise<void> {
-  const file = await fileSystem.create(path);
+async function replaceJournal(
+  fileSystem: FileSystem,
+  path: string,
+  journal: Journal,
+  workFolder: string,
+): Promise<void> {
+  const next = join(workFolder, `journal-${randomUUID()}`);
+  const file = await fileSystem.create(next);
   await file.write(encodeJournal(journal));
   await file.close();
+  await fileSystem.rename(next, path);
 }
 
 /** Resolves when no publication of this process is under way: before it ends early. */

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import {
   type AsyncDoFn,
   asyncParDo,
@@ -12,6 +13,7 @@ import {
 } from "../../beam/index.js";
 import { SnapshotError } from "../../snapshot/index.js";
 import { fileSystemOf } from "../file/file-system.js";
+import { closeTempFolder, openTempFolder, removeAbandoned, tempFolderFor } from "../file/temp-folder.js";
 
 /** The path of the file, once it is there. */
 export type WriteToJsonResult = Readonly<{ filesWritten: PCollection<string> }>;
@@ -46,13 +48,19 @@ export class WriteJsonFile implements AsyncDoFn<{ readonly value: Iterable<strin
 
   async process({ value }: { readonly value: Iterable<string> }): Promise<string[]> {
     const lines = [...value].filter((text) => text !== "").sort();
-    const file = await fileSystemOf(this.path).create(this.path);
+    // In a folder that says whose it is, so that a rerun removes what a killed run left.
+    const fileSystem = fileSystemOf(this.path);
+    await removeAbandoned(this.path);
+    const folder = tempFolderFor(this.path);
+    openTempFolder(folder);
     try {
+      const aside = join(folder, "json");
+      const file = await fileSystem.create(aside);
       await file.write(Buffer.from(lines.length === 0 ? "[]\n" : `[\n${lines.join(",\n")}\n]\n`));
       await file.close();
-    } catch (error) {
-      await file.abort();
-      throw error;
+      await fileSystem.rename(aside, this.path);
+    } finally {
+      await closeTempFolder(folder);
     }
     return [this.path];
   }
