@@ -11,11 +11,9 @@ export function checkFunctions(caller: string, options: Readonly<Record<string, 
 
 /** A misspelt option must not be passed over: without its `filter` an export would hold what was to be left out. */
 export function checkNames(caller: string, options: object, names: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new TypeError(
-      `${caller}: there is no option ${JSON.stringify(unknown)}. Options are: ${names.join(", ")}.`,
-    );
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name))
+      throw new TypeError(`${caller}: no option "${name}" among ${names.join(", ")}.`);
   }
 }
 

