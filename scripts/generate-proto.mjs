@@ -50,7 +50,7 @@ for (const [name, { fields, ...rest }] of Object.entries(messages)) {
 }
 writeFileSync(
   join(root, "snapshot", "gen", "messages.ts"),
-  `// Generated from snapshot/messages.proto by \`npm run generate:proto\`: do not edit.
+  `// Generated from snapshot/messages.proto by \`npm run generate\`: do not edit.
 import { ${[...scalars, "message"].sort().join(", ")} } from "../protobuf-runtime.js";
 ${code}`,
 );

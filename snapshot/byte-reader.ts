@@ -1,20 +1,23 @@
 import { SnapshotError } from "./error.js";
 
+const double = new Float64Array([1]);
+const halves = new Uint32Array(double.buffer);
+/** Where this machine keeps the low half of a double; the bytes themselves are always little-endian. */
+const lowHalf = halves[0] === 0 ? 0 : 1;
+
 /**
  * Reads what ByteWriter writes, from bytes that nobody vouches for: every length is checked against what is left before anything is
  * allocated, and reading past the end is SNAPSHOT_MALFORMED (never `undefined` turned into a number).
  */
 export class ByteReader {
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   position: number;
-  readonly end: number;
-  private readonly data: DataView;
+  end: number;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.bytes = bytes;
     this.position = start;
     this.end = end;
-    this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   get left(): number {
@@ -59,16 +62,17 @@ export class ByteReader {
 
   uint32(): number {
     if (this.end - this.position < 4) throw this.short(4);
-    const value = this.data.getUint32(this.position, true);
-    this.position += 4;
-    return value;
+    const { bytes, position: at } = this;
+    this.position = at + 4;
+    return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
   }
 
   float64(): number {
     if (this.end - this.position < 8) throw this.short(8);
-    const value = this.data.getFloat64(this.position, true);
-    this.position += 8;
-    return value;
+    // A DataView of its own for each short stretch of bytes costs more than these two words.
+    halves[lowHalf] = this.uint32();
+    halves[1 - lowHalf] = this.uint32();
+    return double[0]!;
   }
 
   /** A view of the next `length` bytes. */

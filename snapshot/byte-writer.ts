@@ -12,10 +12,14 @@ export class ByteWriter {
   reset(): void {
     this.position = 0;
     // One giant record must not keep its memory for ever.
-    if (this.buffer.length > 4 << 20) {
-      this.buffer = new Uint8Array(256);
-      this.view = new DataView(this.buffer.buffer);
-    }
+    if (this.buffer.length > 4 << 20) this.use(new Uint8Array(256), 0);
+  }
+
+  /** Goes on in another buffer. */
+  protected use(buffer: Uint8Array, position: number): void {
+    this.buffer = buffer;
+    this.position = position;
+    this.view = new DataView(buffer.buffer);
   }
 
   /** Makes room for `count` more bytes. */
@@ -24,8 +28,7 @@ export class ByteWriter {
     if (needed <= this.buffer.length) return;
     const grown = new Uint8Array(Math.max(needed, this.buffer.length * 2));
     grown.set(this.buffer.subarray(0, this.position));
-    this.buffer = grown;
-    this.view = new DataView(grown.buffer);
+    this.use(grown, this.position);
   }
 
   byte(value: number): void {

@@ -1,8 +1,8 @@
 import { HostObject, UnsupportedView } from "./host-object.js";
 import { define } from "./own-properties.js";
-import type { DecodedShape } from "./shape.js";
+import { ObjectReader } from "./object-reader.js";
+import type { Shape } from "./shape.js";
 import { SnapshotBlob } from "./snapshot-blob.js";
-import { ValueReader } from "./value-reader.js";
 import {
   chunkDepth,
   errorNames,
@@ -31,42 +31,61 @@ export interface DecodeValueOptions {
  *   SNAPSHOT_LIMIT_EXCEEDED for a value that no engine could hold.
  */
 export function decodeValue(bytes: Uint8Array, options: DecodeValueOptions = {}): unknown {
-  return new ValueDecoder(bytes, options).decode();
+  const decoder = idle.pop() ?? new ValueDecoder();
+  try {
+    return decoder.decode(bytes, options);
+  } finally {
+    decoder.release();
+    if (idle.length < 4) idle.push(decoder);
+  }
 }
+
+/** A hook may itself decode, so there can be more than one at work. */
+const idle: ValueDecoder[] = [];
 
 /** A container whose contents come after the value that holds it. */
 type Pending =
-  | { kind: "object"; target: Record<string, unknown>; shape: DecodedShape }
+  | { kind: "object"; target: Record<string, unknown>; shape: Shape }
   | { kind: "dense"; target: unknown[]; count: number }
   | { kind: "sparse"; target: unknown[]; count: number }
   | { kind: "map"; target: Map<unknown, unknown>; count: number }
   | { kind: "set"; target: Set<unknown>; count: number }
   | { kind: "cause"; target: Error };
 
-class ValueDecoder extends ValueReader {
-  private readonly options: DecodeValueOptions;
-  private readonly objects: unknown[] = [];
-  private readonly later: Pending[] = [];
+class ValueDecoder extends ObjectReader {
+  private options: DecodeValueOptions = {};
+  private later: Pending[] = [];
   private hostDepth = 0;
 
-  constructor(bytes: Uint8Array, options: DecodeValueOptions) {
-    super(bytes);
+  decode(bytes: Uint8Array, options: DecodeValueOptions): unknown {
+    this.open(bytes);
     this.options = options;
-  }
-
-  decode(): unknown {
-    this.openSections();
+    this.head();
     const value = this.read(0);
-    this.drain(0);
-    this.checkEnd();
+    if (this.later.length > 0) this.drain(0);
+    if (this.position !== this.end) throw this.malformed("bytes after the value");
+    this.checkReferences();
     return value;
   }
 
-  private read(depth: number): unknown {
+  release(): void {
+    this.close();
+    this.options = {};
+    if (this.later.length > 0) this.later = [];
+    this.hostDepth = 0;
+  }
+
+  /** Small enough to be inlined where it is called: most items are short. */
+  read(depth: number): unknown {
     const tag = this.byte();
     if (tag >= tags.shortInt) return tag & 0x7f;
-    if (tag >= tags.shortString) return this.string(tag & 0x3f);
-    if (tag >= tags.shortObject) return this.object(tag & 0x1f, depth);
+    if (tag >= tags.shortString) return this.latin1(tag & 0x3f);
+    return this.item(tag, depth);
+  }
+
+  private item(tag: number, depth: number): unknown {
+    if (tag === tags.newShape) return this.object(this.declaredShape(), depth);
+    if (tag >= tags.shortObject) return this.object(this.shape(tag), depth);
     switch (tag) {
       case tags.undefined:
         return undefined;
@@ -87,9 +106,9 @@ class ValueDecoder extends ValueReader {
       case tags.negativeBigint:
         return this.negativeBigint();
       case tags.string:
-        return this.string(this.varint());
-      case tags.object:
-        return this.object(this.varint(), depth);
+        return this.latin1(this.long());
+      case tags.wideString:
+        return this.wide(this.varint());
       case tags.denseArray:
         return this.denseArray(depth);
       case tags.sparseArray:
@@ -126,7 +145,7 @@ class ValueDecoder extends ValueReader {
       case tags.boxedNumber:
         return this.keep(Object(this.float64()));
       case tags.boxedString:
-        return this.keep(Object(this.string(this.varint())));
+        return this.keep(Object(this.text()));
       case tags.boxedBigint:
         return this.boxedBigint();
       case tags.error:
@@ -141,15 +160,10 @@ class ValueDecoder extends ValueReader {
     }
   }
 
-  private keep<T>(object: T): T {
-    this.objects.push(object);
-    return object;
-  }
-
-  private reference(): unknown {
-    const id = this.varint();
-    if (id >= this.objects.length) throw this.malformed("a reference to an object that did not come yet");
-    return this.objects[id];
+  private long(): number {
+    const length = this.varint();
+    if (length < 64) throw this.malformed("a short string in the long form");
+    return length;
   }
 
   private boxedBigint(): unknown {
@@ -159,31 +173,32 @@ class ValueDecoder extends ValueReader {
     return this.keep(Object(tag === tags.bigint ? this.bigint() : this.negativeBigint()));
   }
 
-  private object(index: number, depth: number): unknown {
-    const shape = this.shapes[index];
-    if (!shape) throw this.malformed("an object of a shape that is not declared");
+  private object(shape: Shape, depth: number): unknown {
     // Every property takes a byte at least: a small value must not announce many objects with many properties.
-    if (shape.names.length > this.left) throw this.short(shape.names.length);
-    const target: Record<string, unknown> = {};
-    this.objects.push(target);
+    if (shape.names.length > this.end - this.position) throw this.short(shape.names.length);
+    const target = {} as Record<string, unknown>;
+    if (this.objects) this.objects.push(target);
     if (depth >= chunkDepth) this.later.push({ kind: "object", target, shape });
     else this.fillObject(target, shape, depth + 1);
     return target;
   }
 
-  private fillObject(target: Record<string, unknown>, shape: DecodedShape, depth: number): void {
-    const { names } = shape;
-    if (shape.hasProto) {
-      for (const name of names) define(target, name, this.read(depth));
-      return;
-    }
-    for (const name of names) target[name] = this.read(depth);
+  private fillObject(target: Record<string, unknown>, shape: Shape, depth: number): void {
+    if (shape.hasProto) for (const name of shape.names) define(target, name, this.read(depth));
+    else shape.fill(target, shape.names, this, depth);
   }
 
   private denseArray(depth: number): unknown {
     const count = this.count();
+    if (!this.objects && depth < chunkDepth) {
+      // A first push makes room for sixteen more; most arrays are shorter.
+      if (count === 0) return [];
+      if (count === 1) return [this.read(depth + 1)];
+      if (count === 2) return [this.read(depth + 1), this.read(depth + 1)];
+      if (count === 3) return [this.read(depth + 1), this.read(depth + 1), this.read(depth + 1)];
+    }
     const target: unknown[] = [];
-    this.objects.push(target);
+    if (this.objects) this.objects.push(target);
     if (depth >= chunkDepth) this.later.push({ kind: "dense", target, count });
     else this.fillDense(target, count, depth + 1);
     return target;
@@ -200,7 +215,7 @@ class ValueDecoder extends ValueReader {
     const target: unknown[] = [];
     // Only sets the property: no engine allocates for a length that jumps far beyond what is there.
     target.length = length;
-    this.objects.push(target);
+    if (this.objects) this.objects.push(target);
     if (depth >= chunkDepth) this.later.push({ kind: "sparse", target, count });
     else this.fillSparse(target, count, depth + 1);
     return target;
@@ -209,7 +224,7 @@ class ValueDecoder extends ValueReader {
   private fillSparse(target: unknown[], count: number, depth: number): void {
     const { length } = target;
     for (let i = 0; i < count; i++) {
-      const name = this.string(this.varint());
+      const name = this.text();
       if (name === "length") throw this.malformed('an array property named "length"');
       define(target, name, this.read(depth));
     }
@@ -273,8 +288,8 @@ class ValueDecoder extends ValueReader {
   }
 
   private wholeBytes(): Uint8Array {
-    const view = new Uint8Array(this.buffer(this.count()));
-    this.objects.push(view, view.buffer);
+    const view = new Uint8Array(this.take(this.count()));
+    if (this.objects) this.objects.push(view, view.buffer);
     return view;
   }
 
@@ -286,7 +301,7 @@ class ValueDecoder extends ValueReader {
     const byteOffset = this.varint();
     const length = this.varint();
     // The view's number comes before its buffer's.
-    const id = this.objects.push(undefined) - 1;
+    const place = this.place();
     const next = this.bytes[this.position];
     const plausible =
       next === tags.arrayBuffer || next === tags.resizableArrayBuffer || next === tags.reference;
@@ -305,7 +320,7 @@ class ValueDecoder extends ValueReader {
         ? new Constructor(buffer, byteOffset)
         : new Constructor(buffer, byteOffset, elements)
       : new UnsupportedView(name, buffer, byteOffset, elements);
-    this.objects[id] = view;
+    this.putIn(place, view);
     return view;
   }
 
@@ -314,11 +329,10 @@ class ValueDecoder extends ValueReader {
     const parts = this.byte();
     if (kind === undefined || parts > 7) throw this.malformed("an error of an unknown kind");
     const Constructor = (globalThis as unknown as Record<string, ErrorConstructor>)[kind]!;
-    const error =
-      parts & errorParts.message ? new Constructor(this.string(this.varint())) : new Constructor();
+    const error = parts & errorParts.message ? new Constructor(this.text()) : new Constructor();
     // Without a stack of its own the one of this very call would pass for data.
-    define(error, "stack", parts & errorParts.stack ? this.string(this.varint()) : undefined, false);
-    this.objects.push(error);
+    define(error, "stack", parts & errorParts.stack ? this.text() : undefined, false);
+    this.keep(error);
     if (parts & errorParts.cause) {
       if (depth >= chunkDepth) this.later.push({ kind: "cause", target: error });
       else define(error, "cause", this.read(depth + 1), false);
@@ -329,27 +343,27 @@ class ValueDecoder extends ValueReader {
   private blob(isFile: boolean): unknown {
     const attachment = this.attachments[this.varint()];
     if (!attachment) throw this.malformed("an attachment that is not declared");
-    const type = this.string(this.varint());
+    const type = this.text();
     const blob = new SnapshotBlob({
       sha256: attachment.sha256.slice(),
       size: attachment.size,
       type,
       source: this.options.source,
-      ...(isFile ? { name: this.string(this.varint()), lastModified: this.float64() } : {}),
+      ...(isFile ? { name: this.text(), lastModified: this.float64() } : {}),
     });
     return this.keep(this.options.blob ? this.options.blob(blob) : blob);
   }
 
   private host(): unknown {
-    const id = this.objects.push(undefined) - 1;
-    const type = this.string(this.varint());
+    const place = this.place();
+    const type = this.text();
     if (++this.hostDepth > maxHostDepth) throw this.malformed("host objects nested too deep");
     const from = this.later.length;
     const data = this.read(0);
     this.drain(from);
     this.hostDepth--;
     const object = this.options.hostObject ? this.options.hostObject(type, data) : new HostObject(type, data);
-    this.objects[id] = object;
+    this.putIn(place, object);
     return object;
   }
 }

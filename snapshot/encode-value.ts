@@ -1,11 +1,10 @@
 import { HostObject, UnsupportedView } from "./host-object.js";
 import { type Intrinsic, intrinsicOf, slotValue } from "./intrinsic.js";
+import { ObjectWriter } from "./object-writer.js";
 import { isDense, ownText } from "./own-properties.js";
-import { SeenObjects } from "./seen-objects.js";
 import { type Shape, shapeOf } from "./shape.js";
 import { SnapshotBlob } from "./snapshot-blob.js";
 import { unsupportedValue } from "./unsupported-value.js";
-import { ValueWriter } from "./value-writer.js";
 import {
   chunkDepth,
   errorNames,
@@ -37,6 +36,9 @@ export interface EncodeValueOptions {
  * shared references, holes, -0, lone surrogates and an own `__proto__`. The same value gives the same bytes. A Node `Buffer` is written
  * as a Uint8Array of just its bytes (not of the pool that it lies in); every other view keeps its offset and its whole buffer.
  *
+ * The result may lie in an ArrayBuffer with the bytes of other values (as a Node `Buffer` does): copy it with `slice()` before its `buffer`
+ * is transferred.
+ *
  * @throws SnapshotError SNAPSHOT_VALUE_UNSUPPORTED for functions, symbols and what else no database holds.
  * @example decodeValue(encodeValue({ tags: new Set(["a"]), at: new Date(0) }));
  */
@@ -52,59 +54,54 @@ export function encodeValue(value: unknown, options: EncodeValueOptions = {}): U
 
 /** A hook may itself encode, so there can be more than one at work. */
 const idle: ValueEncoder[] = [];
-let serial = 0;
 
 type Contents = "Object" | "Dense" | "Sparse" | "Map" | "Set" | "Cause";
 
-class ValueEncoder extends ValueWriter {
-  private readonly seen = new SeenObjects();
+class ValueEncoder extends ObjectWriter {
   private later: { readonly kind: Contents; readonly value: object }[] = [];
   private lastShape: Shape | undefined;
-  private run = 0;
   private hostDepth = 0;
   private hook: EncodeValueOptions["hostObject"];
-  /** Objects being written, in canonical mode: meeting one again is a cycle. */
-  private open: object[] = [];
+  /** Can `for in` stand for Object.keys? Not in canonical mode (sorted), nor when Object.prototype was extended. */
+  private enumerates = true;
 
   encode(value: unknown, options: EncodeValueOptions): Uint8Array {
-    this.run = ++serial;
     this.canonical = options.canonical === true;
     this.hook = options.hostObject;
+    this.enumerates = !this.canonical && !objectsAreExtended();
+    this.begin();
     this.write(value, 0);
-    this.drain(0);
-    return this.sections.assemble(this.body);
+    if (this.later.length > 0) this.drain(0);
+    this.putHead();
+    return this.take();
   }
 
   release(): void {
-    this.body.reset();
-    this.sections.reset();
-    this.seen.reset();
-    this.later = [];
-    this.open = [];
+    this.rewind();
+    if (this.later.length > 0) this.later = [];
     this.hostDepth = 0;
     this.hook = undefined;
   }
 
   private write(value: unknown, depth: number): void {
-    const { body } = this;
     switch (typeof value) {
       case "string":
-        this.string(value, tags.shortString);
+        this.string(value);
         return;
       case "number":
         this.number(value);
         return;
       case "boolean":
-        body.byte(value ? tags.true : tags.false);
+        this.byte(value ? tags.true : tags.false);
         return;
       case "undefined":
-        body.byte(tags.undefined);
+        this.byte(tags.undefined);
         return;
       case "bigint":
         this.bigint(value);
         return;
       case "object":
-        if (value === null) body.byte(tags.null);
+        if (value === null) this.byte(tags.null);
         else this.object(value, depth);
         return;
       default:
@@ -123,45 +120,44 @@ class ValueEncoder extends ValueWriter {
         this.array(value as readonly unknown[], depth);
         break;
       case "Map":
-        this.body.byte(tags.map);
-        this.body.varint((value as Map<unknown, unknown>).size);
+        this.byte(tags.map);
+        this.varint((value as Map<unknown, unknown>).size);
         this.contents("Map", value, depth);
         break;
       case "Set":
-        this.body.byte(tags.set);
-        this.body.varint((value as Set<unknown>).size);
+        this.byte(tags.set);
+        this.varint((value as Set<unknown>).size);
         this.contents("Set", value, depth);
         break;
       default:
         this.leaf(kind, value, depth);
     }
-    if (this.canonical) this.open.pop();
+    if (this.canonical) this.leave();
   }
 
   private leaf(kind: Intrinsic, value: object, depth: number): void {
-    const { body } = this;
     switch (kind) {
       case "Date":
-        body.byte(tags.date);
-        return this.float64(slotValue.Date.call(value) as number);
+        this.byte(tags.date);
+        return this.double(slotValue.Date.call(value) as number);
       case "RegExp":
-        body.byte(tags.regexp);
+        this.byte(tags.regexp);
         this.text((value as RegExp).source);
         return this.text((value as RegExp).flags);
       case "ArrayBuffer":
         return this.arrayBuffer(value as ArrayBuffer);
       case "View":
-        return this.view(value as ArrayBufferView);
+        return this.viewed(value as ArrayBufferView);
       case "Boolean":
-        return body.byte(slotValue.Boolean.call(value) ? tags.boxedTrue : tags.boxedFalse);
+        return this.byte(slotValue.Boolean.call(value) ? tags.boxedTrue : tags.boxedFalse);
       case "Number":
-        body.byte(tags.boxedNumber);
-        return this.float64(slotValue.Number.call(value) as number);
+        this.byte(tags.boxedNumber);
+        return this.double(slotValue.Number.call(value) as number);
       case "String":
-        body.byte(tags.boxedString);
+        this.byte(tags.boxedString);
         return this.text(slotValue.String.call(value) as string);
       case "BigInt":
-        body.byte(tags.boxedBigint);
+        this.byte(tags.boxedBigint);
         return this.bigint(slotValue.BigInt.call(value) as bigint);
       case "Error":
         return this.error(value as Error, depth);
@@ -170,21 +166,6 @@ class ValueEncoder extends ValueWriter {
       default:
         return this.host(value, depth);
     }
-  }
-
-  /** False when the object was met before, and a reference to it is written. */
-  private register(value: object): boolean {
-    if (this.canonical) {
-      if (this.open.includes(value)) throw unsupportedValue("a cycle, which a group key must not have");
-      if (this.open.length > 512) throw unsupportedValue("a group key nested over 512 levels");
-      this.open.push(value);
-      return true;
-    }
-    const id = this.seen.add(value);
-    if (id < 0) return true;
-    this.body.byte(tags.reference);
-    this.body.varint(id);
-    return false;
   }
 
   /** Contents now, or later when the nesting has reached `chunkDepth` (FORMAT.md "Deep values"). Group keys are shallow: always now. */
@@ -232,19 +213,18 @@ class ValueEncoder extends ValueWriter {
   }
 
   private plain(value: Record<string, unknown>, depth: number): void {
-    const { body } = this;
-    const names = this.namesOf(value);
     const guess = this.lastShape?.next;
-    const shape = shapeOf(names, guess);
-    if (shape !== guess && this.lastShape) this.lastShape.next = shape;
-    this.lastShape = shape;
-    this.sections.declare(shape, this.run);
-    if (shape.index < 32) {
-      body.byte(tags.shortObject | shape.index);
-    } else {
-      body.byte(tags.object);
-      body.varint(shape.index);
+    if (guess && this.enumerates && hasNames(value, guess.names)) {
+      this.named(guess);
+      this.lastShape = guess;
+      if (depth < chunkDepth) return this.values(value, guess.names, depth + 1);
+      this.later.push({ kind: "Object", value });
+      return;
     }
+    const shape = shapeOf(this.namesOf(value));
+    if (this.lastShape) this.lastShape.next = shape;
+    this.lastShape = shape;
+    this.named(shape);
     if (depth >= chunkDepth && !this.canonical) {
       this.later.push({ kind: "Object", value });
       return;
@@ -252,40 +232,47 @@ class ValueEncoder extends ValueWriter {
     for (const name of shape.names) this.write(value[name], depth + 1);
   }
 
+  /** The values by `for in`, which engines answer without looking up a single name. */
+  private values(value: Record<string, unknown>, names: readonly string[], depth: number): void {
+    let i = 0;
+    for (const name in value) {
+      if (name !== names[i++]) throw unsupportedValue("an object whose getters change its own properties");
+      this.write(value[name], depth);
+    }
+    if (i !== names.length) throw unsupportedValue("an object whose getters change its own properties");
+  }
+
   private array(value: readonly unknown[], depth: number): void {
-    const { body } = this;
     if (isDense(value)) {
-      body.byte(tags.denseArray);
-      body.varint(value.length);
+      this.byte(tags.denseArray);
+      this.varint(value.length);
       this.contents("Dense", value, depth);
       return;
     }
-    body.byte(tags.sparseArray);
-    body.varint(value.length);
+    this.byte(tags.sparseArray);
+    this.varint(value.length);
     const names = Object.keys(value);
-    body.varint(names.length);
+    this.varint(names.length);
     this.contents("Sparse", value, depth);
   }
 
   private arrayBuffer(value: ArrayBuffer): void {
-    const { body } = this;
     const { resizable, maxByteLength, detached } = value as ArrayBuffer & {
       resizable?: boolean;
       maxByteLength?: number;
       detached?: boolean;
     };
     if (detached === true) throw unsupportedValue("a detached ArrayBuffer");
-    body.byte(resizable === true ? tags.resizableArrayBuffer : tags.arrayBuffer);
-    body.varint(value.byteLength);
+    this.byte(resizable === true ? tags.resizableArrayBuffer : tags.arrayBuffer);
+    this.varint(value.byteLength);
     if (resizable === true) {
       if (maxByteLength! > maxReservedBytes) throw unsupportedValue("a resizable ArrayBuffer of over 1 GiB");
-      body.varint(maxByteLength!);
+      this.varint(maxByteLength!);
     }
-    body.bytes(new Uint8Array(value));
+    this.bytes(new Uint8Array(value));
   }
 
-  private view(value: ArrayBufferView): void {
-    const { body } = this;
+  private viewed(value: ArrayBufferView): void {
     const kindName = viewKindOf(value);
     // A Buffer (or another subclass) may lie in a pool with the bytes of strangers: only its own bytes are its value.
     const pooled =
@@ -296,9 +283,9 @@ class ValueEncoder extends ValueWriter {
       kindName === "Uint8Array" &&
       (pooled || (whole && buffer.resizable !== true && !this.seen.has(buffer)))
     ) {
-      body.byte(tags.bytes);
-      body.varint(value.byteLength);
-      body.bytes(value as Uint8Array);
+      this.byte(tags.bytes);
+      this.varint(value.byteLength);
+      this.bytes(value as Uint8Array);
       // The short form stands for two objects; a pooled buffer is never shared, so a fresh object holds its number.
       if (!this.canonical) this.register(pooled ? {} : buffer);
       return;
@@ -317,25 +304,23 @@ class ValueEncoder extends ValueWriter {
   }
 
   private viewParts(kind: number, byteOffset: number, length: number, buffer: ArrayBuffer): void {
-    const { body } = this;
-    body.byte(tags.view);
-    body.byte(kind);
-    body.varint(byteOffset);
-    body.varint(length);
+    this.byte(tags.view);
+    this.byte(kind);
+    this.varint(byteOffset);
+    this.varint(length);
     this.object(buffer, 0);
   }
 
   private error(value: Error, depth: number): void {
-    const { body } = this;
     const name: unknown = value.name;
     const kind = errorNames.indexOf(name as (typeof errorNames)[number]);
     const message = ownText(value, "message");
     // V8 keeps the stack as an own property, Firefox as an accessor of the prototype; both give text.
     const stack: unknown = value.stack;
     const hasCause = Object.hasOwn(value, "cause");
-    body.byte(tags.error);
-    body.byte(kind < 0 ? 0 : kind);
-    body.byte(
+    this.byte(tags.error);
+    this.byte(kind < 0 ? 0 : kind);
+    this.byte(
       (message === undefined ? 0 : errorParts.message) |
         (typeof stack === "string" ? errorParts.stack : 0) |
         (hasCause ? errorParts.cause : 0),
@@ -362,7 +347,7 @@ class ValueEncoder extends ValueWriter {
     if (form === undefined) return this.plain(value as Record<string, unknown>, depth);
     if (++this.hostDepth > maxHostDepth)
       throw unsupportedValue(`a ${form.type} nested in host objects over ${maxHostDepth} levels`);
-    this.body.byte(tags.host);
+    this.byte(tags.host);
     this.text(form.type);
     // The reader makes the host object from finished data, so this data's own deep parts follow at once.
     const from = this.later.length;
@@ -372,14 +357,28 @@ class ValueEncoder extends ValueWriter {
   }
 
   private blob(blob: SnapshotBlob): void {
-    const { body } = this;
-    body.byte(blob.isFile ? tags.file : tags.blob);
-    body.varint(this.sections.blobs.length);
+    this.byte(blob.isFile ? tags.file : tags.blob);
+    this.varint(this.blobs.length);
     this.text(blob.type);
     if (blob.isFile) {
       this.text(blob.name!);
-      this.float64(blob.lastModified ?? 0);
+      this.double(blob.lastModified ?? 0);
     }
-    this.sections.blobs.push(blob);
+    this.blobs.push(blob);
   }
+}
+
+/** Does the plain object have exactly these names, in this order? */
+function hasNames(value: object, names: readonly string[]): boolean {
+  let i = 0;
+  for (const name in value) if (name !== names[i++]) return false;
+  return i === names.length;
+}
+
+const plainObject = {};
+
+/** Did somebody give all objects an enumerable property? */
+function objectsAreExtended(): boolean {
+  for (const name in plainObject) if (!Object.hasOwn(plainObject, name)) return true;
+  return false;
 }

@@ -21,19 +21,13 @@ export type Intrinsic =
   /** What structured clone throws on. */
   | "Refused";
 
-const prototypes = new Map<object | null, Intrinsic>([
-  [Object.prototype, "Object"],
-  [null, "Object"],
-  [Array.prototype, "Array"],
-]);
-
 export function intrinsicOf(value: object): Intrinsic {
   const prototype = Object.getPrototypeOf(value) as object | null;
   // An array's prototype can be anything; Array.isArray alone decides, and it is cheap.
   if (Array.isArray(value)) return "Array";
   if (prototype === Object.prototype || prototype === null) {
     // Object.setPrototypeOf(new Map(), null) and the like still have their slots, but so seldom that plain objects must not pay for it.
-    return prototypes.get(prototype)!;
+    return "Object";
   }
   return bySlots(value);
 }

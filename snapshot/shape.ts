@@ -1,12 +1,12 @@
-import { ByteReader } from "./byte-reader.js";
-import { ByteWriter } from "./byte-writer.js";
-import { SnapshotError } from "./error.js";
-import { isWellFormed, readUtf16, readUtf8, writeUtf16, writeUtf8 } from "./text.js";
+import type { ByteReader } from "./byte-reader.js";
+import { type Filler, fillers } from "./gen/fillers.js";
+import { readLatin1 } from "./text.js";
+import { TextWriter } from "./text-writer.js";
 
 /**
- * A shape is the list of an object's property names in their order. A value declares each of its shapes once, in front; its objects name
- * them by number. Records of one store mostly have the same shapes, so both sides keep the last ones and neither encodes nor decodes the
- * names again.
+ * A shape is the list of an object's property names in their order. A value declares each of its shapes where it first meets it; later
+ * objects name it by number. Records of one store mostly have the same shapes in the same order, so both sides keep them, guess the next
+ * from the last, and neither encodes nor decodes the names again.
  */
 export interface Shape {
   readonly names: readonly string[];
@@ -17,8 +17,12 @@ export interface Shape {
   /** The value that declared this shape last, and as which number. */
   usedBy: number;
   index: number;
-  /** The shape that followed this one the last time: the first guess. */
+  /** The value that was read last with this shape declared in it. */
+  readBy: number;
+  /** The shape that was declared after this one the last time: the first guess. */
   next: Shape | undefined;
+  /** Stores the values of an object of this shape. */
+  readonly fill: Filler;
 }
 
 interface Node {
@@ -29,11 +33,14 @@ interface Node {
 /** Stores whose objects have ever new names (used as dictionaries) must not fill memory. */
 const maxCachedShapes = 2048;
 const maxCachedNames = 256;
+const maxCachedBytes = 4096;
 let root: Node = { shape: undefined, children: new Map() };
 let cached = 0;
+let shapes = 0;
+const declarations = new TextWriter();
 
-export function shapeOf(names: readonly string[], guess: Shape | undefined): Shape {
-  if (guess && sameNames(guess.names, names)) return guess;
+/** The shape with these names: the same object for the same names, as long as it is kept. */
+export function shapeOf(names: readonly string[]): Shape {
   if (names.length > maxCachedNames) return createShape(names);
   if (cached > maxCachedShapes) {
     root = { shape: undefined, children: new Map() };
@@ -52,100 +59,67 @@ export function shapeOf(names: readonly string[], guess: Shape | undefined): Sha
   return node.shape;
 }
 
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 function createShape(names: readonly string[]): Shape {
-  const writer = new ByteWriter(names.length * 16 + 8);
-  writer.varint(names.length);
-  for (const name of names) {
-    const utf16 = !isWellFormed(name);
-    const room = new Uint8Array(name.length * 3);
-    const length = utf16 ? writeUtf16(name, room, 0) : writeUtf8(name, room);
-    writer.varint(length * 2 + (utf16 ? 1 : 0));
-    writer.bytes(room.subarray(0, length));
-  }
+  declarations.reset();
+  declarations.varint(names.length);
+  for (const name of names) declarations.text(name);
+  const list = declarations.finish();
+  declarations.reset();
+  declarations.varint(list.length);
+  declarations.bytes(list);
   return {
     names: [...names],
-    bytes: writer.finish(),
+    bytes: declarations.finish(),
     hasProto: names.includes("__proto__"),
     usedBy: -1,
     index: 0,
+    readBy: -1,
     next: undefined,
+    fill: fillers[shapes++ % fillers.length]!,
   };
 }
 
-/** What decoding needs of a shape. */
-export interface DecodedShape {
-  readonly names: readonly string[];
-  readonly hasProto: boolean;
-}
+const known = new Map<string, Shape>();
 
-interface CachedSection {
-  readonly bytes: Uint8Array;
-  readonly shapes: readonly DecodedShape[];
-}
-
-const recent: CachedSection[] = [];
-const maxRecent = 16;
-const maxCachedSection = 4096;
-
-/** The shapes of a value's shape section, from the cache when the very same bytes came lately. */
-export function decodeShapes(bytes: Uint8Array, start: number, end: number): readonly DecodedShape[] {
-  for (let i = 0; i < recent.length; i++) {
-    const entry = recent[i]!;
-    if (!sameBytes(entry.bytes, bytes, start, end)) continue;
-    if (i > 0) {
-      recent.splice(i, 1);
-      recent.unshift(entry);
-    }
-    return entry.shapes;
+/** The shape whose declaration stands at the reader's place; `guess` is compared first. */
+export function readShape(reader: TextReader, guess: Shape | undefined): Shape {
+  if (guess && startsWith(reader, guess.bytes)) {
+    reader.position += guess.bytes.length;
+    return guess;
   }
-  const shapes = parseShapes(bytes, start, end);
-  if (end - start <= maxCachedSection) {
-    recent.unshift({ bytes: bytes.slice(start, end), shapes });
-    if (recent.length > maxRecent) recent.pop();
+  const from = reader.position;
+  const length = reader.count();
+  const end = reader.position + length;
+  if (end - from > maxCachedBytes) return parseShape(reader, end);
+  const key = readLatin1(reader.bytes, from, end);
+  let shape = known.get(key);
+  if (shape) {
+    reader.position = end;
+    return shape;
   }
-  return shapes;
+  shape = parseShape(reader, end);
+  if (known.size >= maxCachedShapes) known.clear();
+  known.set(key, shape);
+  return shape;
 }
 
-function sameBytes(expected: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (expected.length !== end - start) return false;
-  for (let i = 0; i < expected.length; i++) if (expected[i] !== bytes[start + i]) return false;
+/** What reads the text of names. */
+interface TextReader extends ByteReader {
+  text(): string;
+}
+
+function startsWith({ bytes, position, end }: ByteReader, expected: Uint8Array): boolean {
+  if (expected.length > end - position) return false;
+  for (let i = 0; i < expected.length; i++) if (expected[i] !== bytes[position + i]) return false;
   return true;
 }
 
-function parseShapes(bytes: Uint8Array, start: number, end: number): DecodedShape[] {
-  const reader = new ByteReader(bytes, start, end);
-  const shapes: DecodedShape[] = [];
-  while (reader.left > 0) {
-    const count = reader.count();
-    const names: string[] = [];
-    for (let i = 0; i < count; i++) {
-      const header = reader.varint();
-      const length = Math.floor(header / 2);
-      const from = reader.position;
-      reader.take(length);
-      const name =
-        header % 2 === 1 ? readUtf16Name(bytes, from, length) : readUtf8(bytes, from, from + length);
-      if (name === undefined) throw reader.malformed("a property name that is no valid text");
-      names.push(name);
-    }
-    if (new Set(names).size !== count) {
-      throw new SnapshotError("SNAPSHOT_MALFORMED", "An object announces the same property name twice.", {
-        offset: start,
-      });
-    }
-    shapes.push({ names, hasProto: names.includes("__proto__") });
-  }
-  return shapes;
-}
-
-function readUtf16Name(bytes: Uint8Array, from: number, length: number): string | undefined {
-  if (length % 2 !== 0) return undefined;
-  const name = readUtf16(bytes, from, from + length);
-  return isWellFormed(name) ? undefined : name;
+function parseShape(reader: TextReader, end: number): Shape {
+  const count = reader.count();
+  const names: string[] = [];
+  for (let i = 0; i < count; i++) names.push(reader.text());
+  if (reader.position !== end) throw reader.malformed("a list of property names of another length");
+  const shape = count > maxCachedNames ? createShape(names) : shapeOf(names);
+  if (new Set(names).size !== count) throw reader.malformed("an object that announces a property name twice");
+  return shape;
 }

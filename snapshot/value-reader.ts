@@ -1,66 +1,82 @@
 import { ByteReader } from "./byte-reader.js";
 import { SnapshotError } from "./error.js";
-import { type DecodedShape, decodeShapes } from "./shape.js";
-import { isWellFormed, readUtf16, readUtf8 } from "./text.js";
-import { readAttachments, type ValueAttachment } from "./value-attachments.js";
-import { flags, maxReservedBytes, valueVersion } from "./value-tags.js";
+import { isLatin1, isWellFormed, readLatin1, readsLatin1InBulk, readUtf16, readUtf8 } from "./text.js";
+import { maxReservedBytes, textForms } from "./value-tags.js";
 
-const none: readonly never[] = [];
+/** So much is read as one string, of which the value's strings are parts. */
+const windowBytes = 1024;
+const empty = new Uint8Array(0);
 
-/** Reads what stands in front of a value's body, and the items of the body that hold no other items. */
+/** Reads the items of a value's body that hold no other items. */
 export class ValueReader extends ByteReader {
-  protected shapes: readonly DecodedShape[] = none;
-  protected attachments: readonly ValueAttachment[] = none;
-  private text = "";
-  private textAt = 0;
+  /** Bytes from `windowStart` to `windowEnd` as Latin-1. */
+  private window = "";
+  private windowStart = 0;
+  private windowEnd = 0;
   private reserved = 0;
 
-  /** @throws SnapshotError SNAPSHOT_VERSION_UNSUPPORTED, SNAPSHOT_MALFORMED */
-  protected openSections(): void {
-    const first = this.byte();
-    if (first >> 4 !== valueVersion) {
-      throw new SnapshotError(
-        "SNAPSHOT_VERSION_UNSUPPORTED",
-        `The value is encoded in version ${first >> 4}, this library knows version ${valueVersion}. Update beam-indexeddb to read it.`,
-        { offset: 0 },
-      );
-    }
-    if (first & flags.attachments) this.attachments = readAttachments(this);
-    if (first & flags.shapes) {
-      const length = this.count();
-      this.shapes = decodeShapes(this.bytes, this.position, this.position + length);
-      this.position += length;
-    }
-    if (first & flags.strings) this.readStrings((first & flags.utf16) !== 0);
-    else if (first & flags.utf16) throw this.malformed("a string form without strings");
+  constructor() {
+    super(empty);
   }
 
-  protected checkEnd(): void {
-    if (this.position !== this.end || this.textAt !== this.text.length)
-      throw this.malformed("bytes after the value");
+  protected open(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.position = 0;
+    this.end = bytes.length;
   }
 
-  private readStrings(utf16: boolean): void {
-    const length = this.count();
-    if (length === 0) throw this.malformed("an empty string section");
+  /** Keeps nothing of the value. */
+  protected close(): void {
+    this.bytes = empty;
+    this.window = "";
+    this.windowEnd = 0;
+    this.reserved = 0;
+  }
+
+  /** The next `length` bytes, a unit each. */
+  protected latin1(length: number): string {
     const from = this.position;
-    this.position += length;
-    const text = utf16
-      ? length % 2 === 0
-        ? readUtf16(this.bytes, from, this.position)
-        : undefined
-      : readUtf8(this.bytes, from, this.position);
-    if (text === undefined || (utf16 && isWellFormed(text)))
-      throw this.malformed("a string section that is no valid text");
-    this.text = text;
+    const to = from + length;
+    if (to > this.windowEnd && !this.opensWindow(from, to)) return readLatin1(this.bytes, from, to);
+    this.position = to;
+    return this.window.substring(from - this.windowStart, to - this.windowStart);
   }
 
-  protected string(length: number): string {
-    const from = this.textAt;
-    const to = from + length;
-    if (to > this.text.length) throw this.malformed("a string longer than the text that is left");
-    this.textAt = to;
-    return this.text.substring(from, to);
+  /** Puts the bytes in a window; when a string of their own is better, only moves past them. */
+  private opensWindow(from: number, to: number): boolean {
+    if (to > this.end) throw this.short(to - from);
+    this.position = to;
+    if (!readsLatin1InBulk || to - from > windowBytes >> 2) return false;
+    const end = Math.min(this.end, from + windowBytes);
+    this.window = readLatin1(this.bytes, from, end);
+    this.windowStart = from;
+    this.windowEnd = end;
+    return true;
+  }
+
+  /** A string where no tag stands in front. */
+  text(): string {
+    const header = this.varint();
+    if ((header & 3) === textForms.latin1) return this.latin1(Math.floor(header / 4));
+    return this.wide(header);
+  }
+
+  /** A string of UTF-8 or UTF-16LE whose header was read. One string, one form: what fits a narrower one is refused. */
+  protected wide(header: number): string {
+    const form = header & 3;
+    const length = Math.floor(header / 4);
+    if (length > this.end - this.position) throw this.short(length);
+    const from = this.position;
+    const to = (this.position += length);
+    const { bytes } = this;
+    if (form === textForms.utf8) {
+      const text = readUtf8(bytes, from, to);
+      if (text !== undefined && !isLatin1(text)) return text;
+    } else if (form === textForms.utf16 && length % 2 === 0) {
+      const text = readUtf16(bytes, from, to);
+      if (!isWellFormed(text)) return text;
+    }
+    throw this.malformed("a string that is no valid text");
   }
 
   protected int(least: number): number {
@@ -94,8 +110,8 @@ export class ValueReader extends ByteReader {
   }
 
   protected regexp(): RegExp {
-    const source = this.string(this.varint());
-    const flagText = this.string(this.varint());
+    const source = this.text();
+    const flagText = this.text();
     try {
       return new RegExp(source, flagText);
     } catch (cause) {

@@ -3,7 +3,7 @@
 export const valueVersion = 1;
 
 /** Low bits of a value's first byte; the high four are the version. */
-export const flags = { strings: 0x01, utf16: 0x02, shapes: 0x04, attachments: 0x08 } as const;
+export const flags = { references: 0x01, attachments: 0x08 } as const;
 
 export const tags = {
   undefined: 0x00,
@@ -15,8 +15,10 @@ export const tags = {
   float64: 0x06,
   bigint: 0x07,
   negativeBigint: 0x08,
+  /** Latin-1, 64 units or more. */
   string: 0x09,
-  object: 0x0a,
+  /** Declares the next shape, then the object's values. */
+  newShape: 0x0a,
   denseArray: 0x0b,
   sparseArray: 0x0c,
   map: 0x0d,
@@ -37,13 +39,20 @@ export const tags = {
   blob: 0x1c,
   file: 0x1d,
   host: 0x1e,
-  /** 0x20 + shape index, for the first 32 shapes. */
+  /** A string with a unit over 0xFF. */
+  wideString: 0x1f,
+  /** 0x20 + the number of a declared shape, up to 30. */
   shortObject: 0x20,
-  /** 0x40 + length in UTF-16 code units, up to 63. */
+  /** An object of declared shape 31 or higher. */
+  object: 0x3f,
+  /** 0x40 + length of a Latin-1 string, up to 63. */
   shortString: 0x40,
   /** 0x80 + value, 0 to 127. */
   shortInt: 0x80,
 } as const;
+
+/** Low two bits of a text's header; above them is its length in bytes. */
+export const textForms = { latin1: 0, utf8: 1, utf16: 2 } as const;
 
 /** A view's kind byte is its place in this list. */
 export const viewKinds = [
@@ -81,7 +90,5 @@ export const errorParts = { message: 1, stack: 2, cause: 4 } as const;
 export const chunkDepth = 64;
 /** Host objects inside the data of host objects. */
 export const maxHostDepth = 8;
-/** Names of all shapes of one value, together. */
-export const maxShapeBytes = 1 << 24;
 /** Resizable buffers reserve address space for their maximum; this bounds what one value may ask for. */
 export const maxReservedBytes = 1 << 30;

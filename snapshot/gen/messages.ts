@@ -1,4 +1,4 @@
-// Generated from snapshot/messages.proto by `npm run generate:proto`: do not edit.
+// Generated from snapshot/messages.proto by `npm run generate`: do not edit.
 import { bool, bytes, double, fixed32, message, uint32 } from "../protobuf-runtime.js";
 
 export const KeyPath = /* @__PURE__ */ message({

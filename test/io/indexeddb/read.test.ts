@@ -117,7 +117,7 @@ describe("what is read", () => {
     );
     const { keyBytes } = SnapshotRecord.of({ store: "notes", key: "a", value: 1 });
     const valueBytes = SnapshotRecord.of({ store: "notes", key: "a", value: ["x"] }).valueBytes!.slice();
-    valueBytes[valueBytes.length - 1] = 0xff;
+    valueBytes[1] = 0x0f; // a reference to nothing
     await writer.add({ store: "notes", keyBytes, valueBytes });
     await writer.finish();
     writeFileSync(file, Buffer.concat(parts));
