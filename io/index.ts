@@ -8,6 +8,7 @@ export {
   type ReadFromIndexedDBOptions,
   readMatches,
 } from "./indexeddb/read.js";
+export { readGroupsFromIndexedDB, type ReadGroupsOptions } from "./indexeddb/read-groups.js";
 export {
   writeToIndexedDB,
   type WriteToIndexedDBOptions,

@@ -1,6 +1,12 @@
 import type { Root } from "../beam/index.js";
-import { readFromIndexedDB, schemasOf, writeToIndexedDB, writeToJson, writeToSqlite } from "../io/index.js";
-import { mergeDevices, renameDatabase } from "../transforms/index.js";
+import {
+  readGroupsFromIndexedDB,
+  schemasOf,
+  writeToIndexedDB,
+  writeToJson,
+  writeToSqlite,
+} from "../io/index.js";
+import { mergeGroups, renameDatabase } from "../transforms/index.js";
 import { summarizeStores } from "./summarize-stores.js";
 
 /** What `sync` reads, how it merges, where the results go. */
@@ -28,11 +34,12 @@ export function sync(options: SyncOptions): (root: Root) => void {
   const { input, output, by, stores, database, numShards } = options;
   const folder = output.replace(/(.)\/+$/, "$1");
   return (root) => {
-    const records = root.apply(readFromIndexedDB(input, { stores }));
-    const one = database === undefined ? records : records.apply(renameDatabase(database));
-    const merged = one.apply(mergeDevices({ by }));
+    // Snapshots are sorted: versions of one record meet without a shuffle, and nothing is held but a block of each file.
+    const groups = root.apply(readGroupsFromIndexedDB(input, { stores, byDatabase: database === undefined }));
+    const winners = groups.apply(mergeGroups({ by }));
+    const merged = database === undefined ? winners : winners.apply(renameDatabase(database));
     merged.apply(writeToIndexedDB(`${folder}/merged`, { database, numShards }));
     merged.apply(writeToSqlite(`${folder}/merged.sqlite`, by === undefined ? {} : { versionBy: by }));
-    summarizeStores(records, merged, schemasOf(records)).apply(writeToJson(`${folder}/summary.json`));
+    summarizeStores(groups, merged, schemasOf(groups)).apply(writeToJson(`${folder}/summary.json`));
   };
 }

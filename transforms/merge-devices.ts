@@ -37,22 +37,36 @@ export interface MergeDevicesOptions {
 export function mergeDevices(
   options: MergeDevicesOptions = {},
 ): PTransform<PCollection<SnapshotRecord>, PCollection<SnapshotRecord>> {
+  const merge = mergeGroups(options, "mergeDevices");
+  return withName(`mergeDevices(${options.by ?? "capturedAt"})`, (records: PCollection<SnapshotRecord>) =>
+    records.apply(groupRecordsByKey({ byDatabase: true })).apply(merge),
+  );
+}
+
+/**
+ * As `mergeDevices`, for records that are together by key already: of `groupRecordsByKey`, or of `readGroupsFromIndexedDB`, which needs neither a
+ * shuffle nor memory for them. One record comes of each group.
+ *
+ * @param caller Name that errors begin with; default "mergeGroups".
+ * @throws TypeError for wrong options while the pipeline is built
+ * @example root.apply(readGroupsFromIndexedDB("devices/*.idbsnap", { byDatabase: true })).apply(mergeGroups({ by: "updatedAt" }));
+ */
+export function mergeGroups(
+  options: MergeDevicesOptions = {},
+  caller = "mergeGroups",
+): PTransform<PCollection<RecordGroup>, PCollection<SnapshotRecord>> {
   const { by, tombstones = "keep" } = options;
   if (by !== undefined && (typeof by !== "string" || by === ""))
-    throw new TypeError('mergeDevices: by is the path of a time in the values, such as "updatedAt".');
+    throw new TypeError(`${caller}: by is the path of a time in the values, such as "updatedAt".`);
   if (!["keep", "drop"].includes(tombstones))
-    throw new TypeError(`mergeDevices: tombstones is "keep" or "drop", not ${JSON.stringify(tombstones)}.`);
-  return withName(`mergeDevices(${by ?? "capturedAt"})`, (records: PCollection<SnapshotRecord>) =>
-    records.apply(groupRecordsByKey({ byDatabase: true })).apply(
-      withName(
-        "latest",
-        parDo(new KeepLatest(by, tombstones === "drop"), {
-          merged: counterFamily("recordsMerged"),
-          superseded: counterFamily("recordsSuperseded"),
-          withoutTime: counterFamily("mergedWithoutTime"),
-        }),
-      ),
-    ),
+    throw new TypeError(`${caller}: tombstones is "keep" or "drop", not ${JSON.stringify(tombstones)}.`);
+  return withName(
+    `latest(${by ?? "capturedAt"})`,
+    parDo(new KeepLatest(by, tombstones === "drop"), {
+      merged: counterFamily("recordsMerged"),
+      superseded: counterFamily("recordsSuperseded"),
+      withoutTime: counterFamily("mergedWithoutTime"),
+    }),
   );
 }
 

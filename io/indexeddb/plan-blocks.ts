@@ -63,20 +63,30 @@ export class PlanBlocks implements AsyncDoFn<FileMetadata, Tagged<PlanOutputs>, 
   }
 
   private plan(file: FileMetadata, reader: SnapshotReader, context: PlanContext): Tagged<PlanOutputs>[] {
-    const { stores, keyRange, missingStores } = this.selection;
-    const known = new Set(reader.schema.objectStores.map(({ name }) => name));
-    const wanted = missingStores === "ignore" ? stores?.filter((store) => known.has(store)) : stores;
-    const blocks = new Set(reader.blocksOf({ stores: wanted, keyRange }));
-    for (const block of reader.blocks) {
-      if (blocks.has(block)) continue;
-      context.blocksSkipped.increment(1);
-      context.bytesSkipped.increment(block.storedBytes);
-    }
+    const blocks = new Set(selectBlocks(reader, this.selection, context));
     const tasks = pieces(reader.blocks, blocks).map((numbers) => ({
       tasks: { file, snapshot: reader.summary.id, blocks: numbers },
     }));
     return [{ schemas: encodeSchema(reader.schema) }, ...tasks];
   }
+}
+
+/** The blocks that hold what is selected; the others are counted as skipped. */
+export function selectBlocks(
+  reader: SnapshotReader,
+  { stores, keyRange, missingStores }: BlockSelection,
+  context: PlanContext,
+): readonly BlockInfo[] {
+  const known = new Set(reader.schema.objectStores.map(({ name }) => name));
+  const wanted = missingStores === "ignore" ? stores?.filter((store) => known.has(store)) : stores;
+  const selected = reader.blocksOf({ stores: wanted, keyRange });
+  const blocks = new Set(selected);
+  for (const block of reader.blocks) {
+    if (blocks.has(block)) continue;
+    context.blocksSkipped.increment(1);
+    context.bytesSkipped.increment(block.storedBytes);
+  }
+  return selected;
 }
 
 function pieces(all: readonly BlockInfo[], wanted: ReadonlySet<BlockInfo>): number[][] {

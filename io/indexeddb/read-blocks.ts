@@ -15,6 +15,7 @@ import {
   type SnapshotRecord,
 } from "../../snapshot/index.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
+import type { FileMetadata } from "../file/file-system.js";
 import type { BlockTask } from "./plan-blocks.js";
 import { withSnapshot } from "./snapshot-pool.js";
 
@@ -77,13 +78,7 @@ async function readTask(
   keyRange: KeyRange | undefined,
   context: ReadContext,
 ): Promise<SnapshotRecord[]> {
-  if (reader.summary.id !== snapshot) {
-    throw new SnapshotError(
-      "FILE_READ_FAILED",
-      `${JSON.stringify(file.path)} was replaced by another snapshot while it was read. Run the pipeline again.`,
-      { file: file.path },
-    );
-  }
+  checkSnapshot(reader, file, snapshot);
   const range = keyRange && encodeKeyRange(keyRange);
   const all: SnapshotRecord[] = [];
   for (const number of blocks) {
@@ -94,6 +89,16 @@ async function readTask(
     for (const record of records) all.push(record);
   }
   return all;
+}
+
+/** @throws SnapshotError FILE_READ_FAILED when the file is no longer the snapshot that was planned */
+export function checkSnapshot(reader: SnapshotReader, file: FileMetadata, snapshot: string): void {
+  if (reader.summary.id === snapshot) return;
+  throw new SnapshotError(
+    "FILE_READ_FAILED",
+    `${JSON.stringify(file.path)} was replaced by another snapshot while it was read. Run the pipeline again.`,
+    { file: file.path },
+  );
 }
 
 function inRange(records: SnapshotRecord[], range: KeyBytesRange | undefined): SnapshotRecord[] {

@@ -67,7 +67,7 @@ export function readFromIndexedDB(
       'readFromIndexedDB: the first argument is the path or pattern of snapshot files, such as "backups/*.idbsnap".',
     );
   }
-  checkOptions("readFromIndexedDB", options, ["validate"]);
+  checkReadOptions("readFromIndexedDB", options, ["validate"]);
   const { validate = true, emptyMatchTreatment = "DISALLOW", ...rest } = options;
   if (validate) validatePattern(filePattern, emptyMatchTreatment);
   return withName(`readFromIndexedDB(${filePattern})`, (root: Root) =>
@@ -84,7 +84,7 @@ export function readFromIndexedDB(
 export function readAllFromIndexedDB(
   options: ReadAllFromIndexedDBOptions = {},
 ): PTransform<PCollection<string>, PCollection<SnapshotRecord>> {
-  checkOptions("readAllFromIndexedDB", options);
+  checkReadOptions("readAllFromIndexedDB", options);
   return withName("readAllFromIndexedDB", (patterns: PCollection<string>) =>
     patterns
       .apply(matchAll({ emptyMatchTreatment: options.emptyMatchTreatment }))
@@ -96,15 +96,9 @@ export function readAllFromIndexedDB(
 export function readMatches(
   options: ReadAllFromIndexedDBOptions = {},
 ): PTransform<PCollection<FileMetadata>, PCollection<SnapshotRecord>> {
-  checkOptions("readMatches", options);
+  checkReadOptions("readMatches", options);
   const { stores, keyRange, missingStores = "fail", errorHandler } = options;
-  // A range may be an IDBKeyRange: only its four parts travel.
-  const range = keyRange && {
-    lower: keyRange.lower,
-    upper: keyRange.upper,
-    lowerOpen: keyRange.lowerOpen ?? false,
-    upperOpen: keyRange.upperOpen ?? false,
-  };
+  const range = plainKeyRange(keyRange);
   const failures = counter("readFailures");
   const planning = new PlanBlocks(
     { stores: stores && [...stores], keyRange: range, missingStores },
@@ -145,9 +139,26 @@ function orFail(
   return records;
 }
 
+/** A range may be an IDBKeyRange: only its four parts travel. */
+export function plainKeyRange(keyRange: KeyRange | undefined): KeyRange | undefined {
+  return (
+    keyRange && {
+      lower: keyRange.lower,
+      upper: keyRange.upper,
+      lowerOpen: keyRange.lowerOpen ?? false,
+      upperOpen: keyRange.upperOpen ?? false,
+    }
+  );
+}
+
 const optionNames = ["stores", "keyRange", "missingStores", "emptyMatchTreatment", "errorHandler"];
 
-function checkOptions(name: string, options: ReadFromIndexedDBOptions, more: readonly string[] = []): void {
+/** @throws TypeError for options that a source does not have or that have wrong values */
+export function checkReadOptions(
+  name: string,
+  options: ReadFromIndexedDBOptions,
+  more: readonly string[] = [],
+): void {
   checkOptionNames(name, options, [...optionNames, ...more]);
   const { stores, keyRange, missingStores, emptyMatchTreatment, errorHandler } = options;
   if (

@@ -9,19 +9,37 @@ import { openSnapshot } from "./open-snapshot.js";
 const idle = new Map<string, SnapshotReader>();
 const maxIdle = 16;
 
+/** An open snapshot that is in use until it is given back. */
+export interface BorrowedSnapshot {
+  readonly reader: SnapshotReader;
+  /** Names the file in an error of the format, which knows where in the file it is, not always in which. */
+  placed(error: unknown): unknown;
+  giveBack(): Promise<void>;
+}
+
+/** @throws SnapshotError FILE_NOT_FOUND, FILE_READ_FAILED and what SnapshotReader.open throws */
+export async function borrowSnapshot(file: FileMetadata): Promise<BorrowedSnapshot> {
+  const id = `${file.path}\0${file.size}\0${file.lastModified}`;
+  const reader = take(id) ?? (await openSnapshot(file.path));
+  return {
+    reader,
+    placed: (error) => placed(error, file.path),
+    giveBack: () => putBack(id, reader),
+  };
+}
+
 /** Runs an action with an open snapshot. @throws SnapshotError FILE_NOT_FOUND, FILE_READ_FAILED and what SnapshotReader.open throws */
 export async function withSnapshot<T>(
   file: FileMetadata,
   action: (reader: SnapshotReader) => Promise<T>,
 ): Promise<T> {
-  const id = `${file.path}\0${file.size}\0${file.lastModified}`;
-  const reader = take(id) ?? (await openSnapshot(file.path));
+  const snapshot = await borrowSnapshot(file);
   try {
-    return await action(reader);
+    return await action(snapshot.reader);
   } catch (error) {
-    throw placed(error, file.path);
+    throw snapshot.placed(error);
   } finally {
-    await putBack(id, reader);
+    await snapshot.giveBack();
   }
 }
 
@@ -48,7 +66,6 @@ async function putBack(id: string, reader: SnapshotReader): Promise<void> {
   if (oldest !== undefined) await take(oldest)?.close();
 }
 
-/** An error of the format knows where in the file it is, not always in which. */
 function placed(error: unknown, file: string): unknown {
   if (!(error instanceof SnapshotError) || error.file !== undefined) return error;
   const { code, message, offset, store, key, cause } = error;

@@ -1,0 +1,180 @@
+import { type AsyncDoFn, type DoFn, registerFunctions, type Tagged } from "../../beam/index.js";
+import {
+  type BlockInfo,
+  compareKeyBytes,
+  encodeSchema,
+  SnapshotError,
+  type SnapshotReader,
+} from "../../snapshot/index.js";
+import { type FailedRecord, failedRecord } from "../failed-record.js";
+import type { FileMetadata } from "../file/file-system.js";
+import { type BlockSelection, type PlanContext, selectBlocks } from "./plan-blocks.js";
+import { withSnapshot } from "./snapshot-pool.js";
+
+/** One file's part in the keys of one object store. */
+export interface RangeInput {
+  readonly file: FileMetadata;
+  /** Id of the snapshot that was planned: another one may have taken the file's name since. */
+  readonly snapshot: string;
+}
+
+/** A range of one store's keys, in all files that hold some of them. */
+export interface RangeTask {
+  readonly database: string | undefined;
+  readonly store: string;
+  /** Key bytes: the first that belongs to the range, and the first behind it; undefined: no bound. */
+  readonly from: Uint8Array | undefined;
+  readonly to: Uint8Array | undefined;
+  readonly inputs: readonly RangeInput[];
+}
+
+/** What one file has of one store, and where its blocks begin. */
+export interface StoreExtent {
+  readonly database: string;
+  readonly store: string;
+  readonly input: RangeInput;
+  readonly largestBlock: number;
+  readonly cuts: readonly Cut[];
+}
+
+/** A key at which a block begins, and the raw bytes of the file from the cut before it up to there. */
+export interface Cut {
+  readonly key: Uint8Array;
+  readonly bytes: number;
+}
+
+export interface ExtentOutputs {
+  readonly extents: StoreExtent;
+  readonly schemas: Uint8Array;
+  readonly failedRecords: FailedRecord;
+}
+
+/** More than so many cuts of one file say no more. */
+const maxCuts = 512;
+/** What bounds the work and the memory of one range. */
+export interface RangeLimits {
+  /** A range has at least so many raw bytes, so that the blocks across its bounds, which are read twice, are few. */
+  readonly rangeBytes: number;
+  /** Above this many inputs a block of each is too much to hold; the records are shuffled instead. */
+  readonly maxInputs: number;
+}
+
+export const rangeLimits: RangeLimits = { rangeBytes: 16 << 20, maxInputs: 256 };
+
+/** Opens each file's footer and tells which keys it has. */
+export class PlanExtents implements AsyncDoFn<FileMetadata, Tagged<ExtentOutputs>, PlanContext> {
+  readonly beamName = "planExtents";
+  readonly selection: BlockSelection;
+  readonly deadLetters: boolean;
+
+  constructor(selection: BlockSelection, deadLetters: boolean) {
+    this.selection = selection;
+    this.deadLetters = deadLetters;
+  }
+
+  async process(file: FileMetadata, context: PlanContext): Promise<readonly Tagged<ExtentOutputs>[]> {
+    try {
+      return await withSnapshot(file, (reader) => Promise.resolve(this.plan(file, reader, context)));
+    } catch (error) {
+      if (!this.deadLetters || !(error instanceof SnapshotError)) throw error;
+      context.failures.increment(1);
+      return [{ failedRecords: failedRecord(undefined, error, { file: file.path }) }];
+    }
+  }
+
+  private plan(file: FileMetadata, reader: SnapshotReader, context: PlanContext): Tagged<ExtentOutputs>[] {
+    const byStore = groupsOf(selectBlocks(reader, this.selection, context), ({ store }) => store);
+    const input = { file, snapshot: reader.summary.id };
+    const extents = [...byStore].map(([store, blocks]) => ({
+      extents: {
+        database: reader.schema.name,
+        store,
+        input,
+        largestBlock: Math.max(...blocks.map(({ rawBytes }) => rawBytes)),
+        cuts: cutsOf(blocks),
+      },
+    }));
+    return [{ schemas: encodeSchema(reader.schema) }, ...extents];
+  }
+}
+
+function cutsOf(blocks: readonly BlockInfo[]): Cut[] {
+  const step = Math.ceil(blocks.length / maxCuts);
+  const cuts: Cut[] = [];
+  let bytes = 0;
+  blocks.forEach(({ firstKey, rawBytes }, i) => {
+    if (i > 0 && i % step === 0) {
+      cuts.push({ key: firstKey, bytes });
+      bytes = 0;
+    }
+    bytes += rawBytes;
+  });
+  return cuts;
+}
+
+export interface RangeOutputs {
+  /** To be merged as they are sorted. */
+  readonly ranges: RangeTask;
+  /** A file each: too many of one store to be merged at once. */
+  readonly files: RangeTask;
+}
+
+/** Cuts the keys of each store into ranges of about equal work, at bounds of blocks. */
+export class PlanRanges implements DoFn<Iterable<StoreExtent>, Tagged<RangeOutputs>> {
+  readonly beamName = "planRanges";
+  readonly byDatabase: boolean;
+  readonly limits: RangeLimits;
+
+  constructor(byDatabase: boolean, limits: RangeLimits) {
+    this.byDatabase = byDatabase;
+    this.limits = limits;
+  }
+
+  *process(extents: Iterable<StoreExtent>): Generator<Tagged<RangeOutputs>> {
+    const groups = groupsOf(extents, ({ database, store }) =>
+      JSON.stringify(this.byDatabase ? [store, database] : [store]),
+    );
+    for (const group of groups.values()) {
+      const { database, store } = group[0]!;
+      const of = { database: this.byDatabase ? database : undefined, store };
+      if (group.length > this.limits.maxInputs) {
+        for (const { input } of group)
+          yield { files: { ...of, from: undefined, to: undefined, inputs: [input] } };
+        continue;
+      }
+      const inputs = group.map(({ input }) => input);
+      const bounds = [undefined, ...boundsOf(group, this.limits.rangeBytes), undefined];
+      for (let i = 1; i < bounds.length; i++)
+        yield { ranges: { ...of, from: bounds[i - 1], to: bounds[i], inputs } };
+    }
+  }
+}
+
+function boundsOf(extents: readonly StoreExtent[], rangeBytes: number): Uint8Array[] {
+  const blocks = extents.reduce((sum, { largestBlock }) => sum + largestBlock, 0);
+  const least = Math.max(rangeBytes, blocks * 4);
+  const cuts = extents.flatMap((extent) => extent.cuts).sort((a, b) => compareKeyBytes(a.key, b.key));
+  const bounds: Uint8Array[] = [];
+  let bytes = 0;
+  for (const cut of cuts) {
+    bytes += cut.bytes;
+    const last = bounds.at(-1);
+    if (bytes < least || (last && compareKeyBytes(last, cut.key) === 0)) continue;
+    bounds.push(cut.key);
+    bytes = 0;
+  }
+  return bounds;
+}
+
+function groupsOf<T>(elements: Iterable<T>, keyOf: (element: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const element of elements) {
+    const key = keyOf(element);
+    const group = groups.get(key);
+    if (group) group.push(element);
+    else groups.set(key, [element]);
+  }
+  return groups;
+}
+
+registerFunctions("beam-indexeddb/io", { PlanExtents, PlanRanges });
