@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { type ByteSource, encodeRecord, type SnapshotRecord } from "../../snapshot/index.js";
 import { fileSystemOf } from "../file/file-system.js";
+import { MergeHeap } from "../merge-heap.js";
 import { compareIdentity } from "./record-order.js";
 import { RunReader, RunWriter } from "./run-file.js";
 import type { RunSegment } from "./spill-runs.js";
@@ -50,24 +51,25 @@ async function* mergeOpen(
 ): AsyncGenerator<SnapshotRecord[], void, undefined> {
   const files = new Map<string, ByteSource & { close(): Promise<void> }>();
   try {
-    const heap: Head[] = [];
+    const heap = new MergeHeap<Head>((a, b) => compareIdentity(a.record, b.record));
     for (const { path, offset, length } of segments) {
       const file = files.get(path) ?? (await fileSystemOf(path).open(path));
       files.set(path, file);
       const reader = new RunReader(file, offset, length);
       const record = await reader.next();
-      if (record) push(heap, { record, reader });
+      if (record) heap.push({ record, reader });
     }
     let batch: SnapshotRecord[] = [];
-    while (heap.length > 0) {
-      const top = heap[0]!;
-      batch.push(top.record);
-      const next = top.reader.next();
+    for (let first = heap.first; first; first = heap.first) {
+      batch.push(first.record);
+      const next = first.reader.next();
       const record = next instanceof Promise ? await next : next;
-      if (record) top.record = record;
-      else if (heap.length > 1) heap[0] = heap.pop()!;
-      else heap.pop();
-      sink(heap);
+      if (record) {
+        first.record = record;
+        heap.firstChanged();
+      } else {
+        heap.removeFirst();
+      }
       if (batch.length < batchSize) continue;
       yield batch;
       batch = [];
@@ -75,30 +77,5 @@ async function* mergeOpen(
     if (batch.length > 0) yield batch;
   } finally {
     for (const file of files.values()) await file.close();
-  }
-}
-
-function push(heap: Head[], head: Head): void {
-  let at = heap.push(head) - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (compareIdentity(heap[at]!.record, heap[parent]!.record) >= 0) return;
-    [heap[at], heap[parent]] = [heap[parent]!, heap[at]!];
-    at = parent;
-  }
-}
-
-/** The first head moves down to its place. */
-function sink(heap: Head[]): void {
-  let at = 0;
-  for (;;) {
-    const left = at * 2 + 1;
-    let least = at;
-    for (const child of [left, left + 1]) {
-      if (child < heap.length && compareIdentity(heap[child]!.record, heap[least]!.record) < 0) least = child;
-    }
-    if (least === at) return;
-    [heap[at], heap[least]] = [heap[least]!, heap[at]!];
-    at = least;
   }
 }
