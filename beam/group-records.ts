@@ -18,10 +18,10 @@ export interface RecordGroupKey {
 }
 
 /** The records of one object store and key. */
-export interface RecordGroup {
+export interface RecordGroup<R = SnapshotRecord> {
   readonly key: RecordGroupKey;
   /** In no particular order. */
-  readonly records: readonly SnapshotRecord[];
+  readonly records: readonly R[];
 }
 
 /** What besides object store and key tells groups apart. */
@@ -35,15 +35,19 @@ export interface GroupRecordsOptions {
  * group are held in memory together.
  * @example records.apply(groupRecordsByKey()).map(({ records }) => newest(records));
  */
-export function groupRecordsByKey(
+export function groupRecordsByKey<R = SnapshotRecord>(
   options: GroupRecordsOptions = {},
-): PTransform<PCollection<SnapshotRecord>, PCollection<RecordGroup>> {
+): PTransform<PCollection<R>, PCollection<RecordGroup<R>>> {
   const byDatabase = options.byDatabase ?? false;
-  return withName("groupRecordsByKey", (records: PCollection<SnapshotRecord>): PCollection<RecordGroup> => {
-    const keyed = records.apply(withName("key", parDo(new KeyRecords(byDatabase))));
+  return withName("groupRecordsByKey", (records: PCollection<R>): PCollection<RecordGroup<R>> => {
+    const keyed = (records as PCollection<unknown> as PCollection<SnapshotRecord>).apply(
+      withName("key", parDo(new KeyRecords(byDatabase))),
+    );
     return setCoder(keyed, new KVCoder(new BytesCoder(), new ValueCoder()))
       .apply(groupByKey<Uint8Array, SnapshotRecord>())
-      .apply(withName("group", parDo(new NameGroup(byDatabase))));
+      .apply(withName("group", parDo(new NameGroup(byDatabase)))) as PCollection<unknown> as PCollection<
+      RecordGroup<R>
+    >;
   });
 }
 

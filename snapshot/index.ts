@@ -38,6 +38,7 @@ export {
   decodeSchema,
 } from "./schema.js";
 export { type Origin, unknownOrigin, sameOrigin } from "./origin.js";
+export type { RecordOf, StoreNamesOf, StoreTypes } from "./record-of.js";
 export { SnapshotRecord, type RecordFrame, encodeRecord, decodeRecord, equalBytes } from "./record.js";
 export { type ByteSource, type ByteSink, bytesSource } from "./byte-source.js";
 export { type Platform, webPlatform } from "./platform.js";

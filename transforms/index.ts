@@ -1,5 +1,5 @@
 /** PTransforms over records; they know nothing of files. */
 export { mergeDevices, type MergeDevicesOptions, mergeGroups } from "./merge-devices.js";
-export { type RecordOf, type SchemaOfStores, selectStore } from "./select-store.js";
+export { selectStore } from "./select-store.js";
 export { countRecords, type StoreCount } from "./count-records.js";
 export { renameDatabase } from "./rename-database.js";

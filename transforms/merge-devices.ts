@@ -34,12 +34,12 @@ export interface MergeDevicesOptions {
  * @throws TypeError for wrong options while the pipeline is built
  * @example root.apply(readFromIndexedDB("devices/*.idbsnap")).apply(mergeDevices({ by: "updatedAt" }));
  */
-export function mergeDevices(
+export function mergeDevices<R = SnapshotRecord>(
   options: MergeDevicesOptions = {},
-): PTransform<PCollection<SnapshotRecord>, PCollection<SnapshotRecord>> {
-  const merge = mergeGroups(options, "mergeDevices");
-  return withName(`mergeDevices(${options.by ?? "capturedAt"})`, (records: PCollection<SnapshotRecord>) =>
-    records.apply(groupRecordsByKey({ byDatabase: true })).apply(merge),
+): PTransform<PCollection<R>, PCollection<R>> {
+  const merge = mergeGroups<R>(options, "mergeDevices");
+  return withName(`mergeDevices(${options.by ?? "capturedAt"})`, (records: PCollection<R>) =>
+    records.apply(groupRecordsByKey<R>({ byDatabase: true })).apply(merge),
   );
 }
 
@@ -51,23 +51,25 @@ export function mergeDevices(
  * @throws TypeError for wrong options while the pipeline is built
  * @example root.apply(readGroupsFromIndexedDB("devices/*.idbsnap", { byDatabase: true })).apply(mergeGroups({ by: "updatedAt" }));
  */
-export function mergeGroups(
+export function mergeGroups<R = SnapshotRecord>(
   options: MergeDevicesOptions = {},
   caller = "mergeGroups",
-): PTransform<PCollection<RecordGroup>, PCollection<SnapshotRecord>> {
+): PTransform<PCollection<RecordGroup<R>>, PCollection<R>> {
   const { by, tombstones = "keep" } = options;
   if (by !== undefined && (typeof by !== "string" || by === ""))
     throw new TypeError(`${caller}: by is the path of a time in the values, such as "updatedAt".`);
   if (!["keep", "drop"].includes(tombstones))
     throw new TypeError(`${caller}: tombstones is "keep" or "drop", not ${JSON.stringify(tombstones)}.`);
-  return withName(
-    `latest(${by ?? "capturedAt"})`,
-    parDo(new KeepLatest(by, tombstones === "drop"), {
-      merged: counterFamily("recordsMerged"),
-      superseded: counterFamily("recordsSuperseded"),
-      withoutTime: counterFamily("mergedWithoutTime"),
-    }),
-  );
+  return withName(`latest(${by ?? "capturedAt"})`, (groups: PCollection<RecordGroup<R>>) => {
+    const latest = (groups as PCollection<unknown> as PCollection<RecordGroup>).apply(
+      parDo(new KeepLatest(by, tombstones === "drop"), {
+        merged: counterFamily("recordsMerged"),
+        superseded: counterFamily("recordsSuperseded"),
+        withoutTime: counterFamily("mergedWithoutTime"),
+      }),
+    );
+    return latest as PCollection<unknown> as PCollection<R>;
+  });
 }
 
 interface MergeContext {

@@ -5,13 +5,16 @@ import type { SnapshotRecord } from "../snapshot/index.js";
  * The same records as records of a database of this name: for devices whose databases are called differently, yet are one.
  * @example records.apply(renameDatabase("notes")).apply(mergeDevices({ by: "updatedAt" }));
  */
-export function renameDatabase(
+export function renameDatabase<R = SnapshotRecord>(
   database: string,
-): PTransform<PCollection<SnapshotRecord>, PCollection<SnapshotRecord>> {
+): PTransform<PCollection<R>, PCollection<R>> {
   if (typeof database !== "string") throw new TypeError("renameDatabase: give the name of the database.");
-  return withName(`renameDatabase(${database})`, (records: PCollection<SnapshotRecord>) =>
-    records.apply(parDo(new RenameRecord(database))),
-  );
+  return withName(`renameDatabase(${database})`, (records: PCollection<R>) => {
+    const renamed = (records as PCollection<unknown> as PCollection<SnapshotRecord>).apply(
+      parDo(new RenameRecord(database)),
+    );
+    return renamed as PCollection<unknown> as PCollection<R>;
+  });
 }
 
 export class RenameRecord {

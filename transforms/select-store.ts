@@ -1,16 +1,5 @@
 import { parDo, type PCollection, type PTransform, registerFunctions, withName } from "../beam/index.js";
-import type { SnapshotRecord } from "../snapshot/index.js";
-
-/** What idb's `DBSchema` says of the stores: any type with a `key` and a `value` for each name. */
-export type SchemaOfStores = Readonly<Record<string, { readonly key: unknown; readonly value: unknown }>>;
-
-/** The record type of one store of such a schema. */
-export type RecordOf<Schema, Name extends keyof Schema> = Schema[Name] extends {
-  readonly key: infer K;
-  readonly value: infer V;
-}
-  ? SnapshotRecord<V, K>
-  : never;
+import type { RecordOf, SnapshotRecord, StoreNamesOf } from "../snapshot/index.js";
 
 export class InStore {
   readonly store: string;
@@ -29,7 +18,7 @@ export class InStore {
  * `readFromIndexedDB` the option `stores` as well.
  * @example const notes = records.apply(selectStore<NotesDB, "notes">("notes"));
  */
-export function selectStore<Schema, Name extends keyof Schema & string>(
+export function selectStore<Schema, Name extends StoreNamesOf<Schema> & string>(
   store: Name,
 ): PTransform<PCollection<SnapshotRecord>, PCollection<RecordOf<Schema, Name>>> {
   if (typeof store !== "string")

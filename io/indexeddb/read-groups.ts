@@ -31,11 +31,13 @@ import {
   type RangeTask,
   type StoreExtent,
 } from "./plan-ranges.js";
+import type { RecordOf, StoreNamesOf } from "../../snapshot/index.js";
 import { checkReadOptions, plainKeyRange, type ReadFromIndexedDBOptions } from "./read.js";
 import { attachSchemas } from "./schema-flow.js";
 
 /** Which records are read, what tells groups apart, and what happens with files that can't be read. */
-export interface ReadGroupsOptions extends ReadFromIndexedDBOptions, GroupRecordsOptions {}
+export interface ReadGroupsOptions<Store extends string = string>
+  extends ReadFromIndexedDBOptions<Store>, GroupRecordsOptions {}
 
 /**
  * Reads snapshot files and gives the records of each object store and key together: the same groups as `readFromIndexedDB` with
@@ -49,10 +51,10 @@ export interface ReadGroupsOptions extends ReadFromIndexedDBOptions, GroupRecord
  * @throws TypeError and SnapshotError as `readFromIndexedDB` does
  * @example root.apply(readGroupsFromIndexedDB("devices/*.idbsnap", { byDatabase: true })).apply(mergeGroups({ by: "updatedAt" }));
  */
-export function readGroupsFromIndexedDB(
+export function readGroupsFromIndexedDB<Schema = unknown>(
   filePattern: string,
-  options: ReadGroupsOptions = {},
-): PTransform<Root, PCollection<RecordGroup>> {
+  options: ReadGroupsOptions<StoreNamesOf<Schema>> = {},
+): PTransform<Root, PCollection<RecordGroup<RecordOf<NoInfer<Schema>>>>> {
   if (typeof filePattern !== "string" || filePattern === "") {
     throw new TypeError(
       'readGroupsFromIndexedDB: the first argument is the path or pattern of snapshot files, such as "backups/*.idbsnap".',
@@ -65,11 +67,13 @@ export function readGroupsFromIndexedDB(
       `readGroupsFromIndexedDB: byDatabase is true or false, not ${JSON.stringify(byDatabase)}.`,
     );
   if (validate) validatePattern(filePattern, emptyMatchTreatment);
-  return withName(`readGroupsFromIndexedDB(${filePattern})`, (root: Root) =>
-    root
-      .apply(withName("pattern", create([filePattern])))
-      .apply(matchAll({ emptyMatchTreatment }))
-      .apply(mergeMatches(options, byDatabase)),
+  return withName(
+    `readGroupsFromIndexedDB(${filePattern})`,
+    (root: Root) =>
+      root
+        .apply(withName("pattern", create([filePattern])))
+        .apply(matchAll({ emptyMatchTreatment }))
+        .apply(mergeMatches(options, byDatabase)) as unknown as PCollection<RecordGroup<RecordOf<Schema>>>,
   );
 }
 

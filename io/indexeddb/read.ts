@@ -12,7 +12,13 @@ import {
   taggedOutputs,
   withName,
 } from "../../beam/index.js";
-import { encodeKeyRange, type KeyRange, type SnapshotRecord } from "../../snapshot/index.js";
+import {
+  encodeKeyRange,
+  type KeyRange,
+  type RecordOf,
+  type SnapshotRecord,
+  type StoreNamesOf,
+} from "../../snapshot/index.js";
 import { checkOptionNames } from "../check-options.js";
 import type { FailedRecord } from "../failed-record.js";
 import type { FileMetadata } from "../file/file-system.js";
@@ -22,9 +28,9 @@ import { ReadBlocks, ReadBlocksOrFail, type ReadContext, type ReadOutputs } from
 import { attachSchemas } from "./schema-flow.js";
 
 /** Which records are read, and what happens with files that can't be. */
-export interface ReadAllFromIndexedDBOptions {
+export interface ReadAllFromIndexedDBOptions<Store extends string = string> {
   /** Object stores to read, by name; default all. Blocks of other stores are not read. */
-  readonly stores?: readonly string[] | undefined;
+  readonly stores?: readonly Store[] | undefined;
   /** Keys to read, in every one of the stores; blocks without such keys are not read. An `IDBKeyRange` fits. */
   readonly keyRange?: KeyRange | undefined;
   /** A store that a file does not have fails the job (default), or is passed over: for fleets with several versions of an app. */
@@ -39,7 +45,9 @@ export interface ReadAllFromIndexedDBOptions {
 }
 
 /** As ReadAllFromIndexedDBOptions, for a pattern that is known while the pipeline is built. */
-export interface ReadFromIndexedDBOptions extends ReadAllFromIndexedDBOptions {
+export interface ReadFromIndexedDBOptions<
+  Store extends string = string,
+> extends ReadAllFromIndexedDBOptions<Store> {
   /** Look for files while the pipeline is built, so that a mistyped path is told at once. Default true. */
   readonly validate?: boolean | undefined;
 }
@@ -52,16 +60,18 @@ export interface ReadFromIndexedDBOptions extends ReadAllFromIndexedDBOptions {
  * at the earliest timestamp; `origin.capturedAt` tells when they were captured. Metrics: `recordsRead/<store>`, `bytesRead`, `blocksSkipped`,
  * `bytesSkipped`, `readFailures`.
  *
+ * @typeParam Schema idb's `DBSchema` of the databases: it types the names of the stores and the records (`RecordOf`). A promise of the program; nothing is checked
+ *   against it.
  * @param filePattern Path of a file, or a pattern with `*`, `**`, `?`, `[a-z]`, `{a,b}`.
  * @throws TypeError for wrong options and SnapshotError FILE_NO_MATCH while the pipeline is built; while it runs SNAPSHOT_BAD_MAGIC,
  *   SNAPSHOT_TRUNCATED, SNAPSHOT_CHECKSUM_MISMATCH, SNAPSHOT_STORE_UNKNOWN and the other codes of SnapshotReader
  * @example
  * const notes = root.apply(readFromIndexedDB("backups/*.idbsnap", { stores: ["notes"] }));
  */
-export function readFromIndexedDB(
+export function readFromIndexedDB<Schema = unknown>(
   filePattern: string,
-  options: ReadFromIndexedDBOptions = {},
-): PTransform<Root, PCollection<SnapshotRecord>> {
+  options: ReadFromIndexedDBOptions<StoreNamesOf<Schema>> = {},
+): PTransform<Root, PCollection<RecordOf<NoInfer<Schema>>>> {
   if (typeof filePattern !== "string" || filePattern === "") {
     throw new TypeError(
       'readFromIndexedDB: the first argument is the path or pattern of snapshot files, such as "backups/*.idbsnap".',
@@ -73,7 +83,7 @@ export function readFromIndexedDB(
   return withName(`readFromIndexedDB(${filePattern})`, (root: Root) =>
     root
       .apply(withName("pattern", create([filePattern])))
-      .apply(readAllFromIndexedDB({ ...rest, emptyMatchTreatment })),
+      .apply(readAllFromIndexedDB<Schema>({ ...rest, emptyMatchTreatment })),
   );
 }
 
@@ -81,21 +91,21 @@ export function readFromIndexedDB(
  * As `readFromIndexedDB`, for patterns that are elements: millions of files, or names that only the pipeline knows.
  * @example root.apply(create(["a.idbsnap", "b.idbsnap"])).apply(readAllFromIndexedDB());
  */
-export function readAllFromIndexedDB(
-  options: ReadAllFromIndexedDBOptions = {},
-): PTransform<PCollection<string>, PCollection<SnapshotRecord>> {
+export function readAllFromIndexedDB<Schema = unknown>(
+  options: ReadAllFromIndexedDBOptions<StoreNamesOf<Schema>> = {},
+): PTransform<PCollection<string>, PCollection<RecordOf<NoInfer<Schema>>>> {
   checkReadOptions("readAllFromIndexedDB", options);
   return withName("readAllFromIndexedDB", (patterns: PCollection<string>) =>
     patterns
       .apply(matchAll({ emptyMatchTreatment: options.emptyMatchTreatment }))
-      .apply(readMatches(options)),
+      .apply(readMatches<Schema>(options)),
   );
 }
 
 /** Reads the files of `matchFiles` or `matchAll`. */
-export function readMatches(
-  options: ReadAllFromIndexedDBOptions = {},
-): PTransform<PCollection<FileMetadata>, PCollection<SnapshotRecord>> {
+export function readMatches<Schema = unknown>(
+  options: ReadAllFromIndexedDBOptions<StoreNamesOf<Schema>> = {},
+): PTransform<PCollection<FileMetadata>, PCollection<RecordOf<NoInfer<Schema>>>> {
   checkReadOptions("readMatches", options);
   const { stores, keyRange, missingStores = "fail", errorHandler } = options;
   const range = plainKeyRange(keyRange);
@@ -121,7 +131,7 @@ export function readMatches(
       ? orFail(tasks, range, context, planned.failedRecords, errorHandler)
       : tasks.apply(asyncParDo(new ReadBlocks(range), { concurrency: 4 }, context));
     attachSchemas(records, planned.schemas);
-    return records;
+    return records as unknown as PCollection<RecordOf<Schema>>;
   });
 }
 
