@@ -1,6 +1,7 @@
 import { packageVersion } from "../snapshot/index.js";
 import { type Command, exitCodes, helpOption, type Terminal, UsageError } from "./command.js";
 import { catCommand } from "./commands/cat.js";
+import { convertCommand } from "./commands/convert.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { recoverCommand } from "./commands/recover.js";
 import { runCommand } from "./commands/run.js";
@@ -15,6 +16,7 @@ export const commands: readonly Command[] = [
   catCommand,
   verifyCommand,
   recoverCommand,
+  convertCommand,
 ];
 
 /** Runs a command line and resolves to its exit code. Every error is one sentence; only faults in this program show a stack. */

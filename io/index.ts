@@ -27,3 +27,11 @@ export { fromTaggedJson } from "./table/parse-tagged-json.js";
 export { toTaggedJson } from "./table/tagged-json.js";
 export { recoverFile, type RecoveryReport } from "./indexeddb/recover-file.js";
 export { discardTempFolders } from "./file/temp-folder.js";
+export { convertFile, type ConvertOptions } from "./convert/convert-file.js";
+export {
+  type ConversionIssue,
+  type ConversionIssueCode,
+  conversionIssueCodes,
+  type ConversionReport,
+  type ConvertedFormat,
+} from "./convert/conversion.js";

@@ -1,5 +1,5 @@
 import { HostObject, UnsupportedView } from "./host-object.js";
-import { define } from "./own-properties.js";
+import { define, emptyArray } from "./own-properties.js";
 import { ObjectReader } from "./object-reader.js";
 import type { Shape } from "./shape.js";
 import { SnapshotBlob } from "./snapshot-blob.js";
@@ -212,9 +212,7 @@ class ValueDecoder extends ObjectReader {
     const length = this.varint();
     if (length > 0xffffffff) throw this.malformed("an array longer than 2^32 - 1");
     const count = this.count(2);
-    const target: unknown[] = [];
-    // Only sets the property: no engine allocates for a length that jumps far beyond what is there.
-    target.length = length;
+    const target = emptyArray(length, count);
     if (this.objects) this.objects.push(target);
     if (depth >= chunkDepth) this.later.push({ kind: "sparse", target, count });
     else this.fillSparse(target, count, depth + 1);

@@ -36,7 +36,7 @@ function cutFile(): string {
 }
 
 describe("help", () => {
-  test.each(["run", "inspect", "cat", "verify", "recover"])(
+  test.each(["run", "inspect", "cat", "verify", "recover", "convert"])(
     "%s --help and -h tell of the command and its options",
     async (command) => {
       for (const flag of ["--help", "-h"]) {
@@ -57,7 +57,7 @@ describe("help", () => {
   test.each([["--help"], ["-h"], ["help"]])("%s lists the commands", async (flag) => {
     const { code, out } = await call(flag);
     expect(code).toBe(0);
-    expect(out).toMatch(/run .*inspect .*cat .*verify .*recover /s);
+    expect(out).toMatch(/run .*inspect .*cat .*verify .*recover .*convert /s);
   });
 
   test("no command at all is a wrong call that shows the help", async () => {
@@ -83,6 +83,8 @@ describe("mistakes in the call get exit code 2 and the valid choices", () => {
     [["cat", "a", "b"], /cat needs one file/],
     [["recover", "a", "b"], /recover needs one file/],
     [["recover", "a", "--output=a"], /must be another file/],
+    [["convert", "a"], /convert needs one file and an output/],
+    [["convert", "a", "--output=a"], /must be another file/],
     [["cat", "a", "--key=note"], /is a key as JSON/],
     [["cat", "a", "--key={}"], /key/],
     [["cat", "a", "--from=2", "--to=1"], /range is empty/],
@@ -98,10 +100,10 @@ describe("mistakes in the call get exit code 2 and the valid choices", () => {
 });
 
 describe("faults in the data get exit code 1 and one sentence with a code", () => {
-  test.each([["inspect"], ["cat"], ["verify"], ["recover"]])(
+  test.each([["inspect"], ["cat"], ["verify"], ["recover"], ["convert", "--output=never"]])(
     "%s of a file that is not there",
-    async (command) => {
-      const { code, err } = await call(command, join(folder, "gone"));
+    async (command, ...more) => {
+      const { code, err } = await call(command, join(folder, "gone"), ...more);
       expect(code).toBe(1);
       expect(err).toMatch(/^beam-indexeddb: FILE_NOT_FOUND: .*gone.*\n$/);
     },

@@ -86,6 +86,17 @@ describe("shapes and references", () => {
   });
 });
 
+test("many sparse arrays of great length take no room for what is not there", () => {
+  const bytes = fromHex(`10 0b 64 ${"0c 80 80 80 10 00".repeat(100)}`);
+  const before = process.memoryUsage().heapUsed;
+  const arrays = decodeValue(bytes) as unknown[][];
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(16 << 20);
+  expect(arrays.map(({ length }) => length)).toEqual(Array(100).fill(1 << 25));
+  arrays[0]![5] = "x";
+  expect(Object.keys(arrays[0]!)).toEqual(["5"]);
+  expect(hex(encodeValue(decodeValue(bytes)))).toBe(hex(bytes));
+});
+
 describe("values do not touch each other", () => {
   test("bytes that were given out stay as they are", () => {
     const values = Array.from({ length: 3000 }, (_, i) => ({
