@@ -1,4 +1,3 @@
-import { type IDBFactory } from "fake-indexeddb";
 import { describe, expect, test } from "vitest";
 import { exportDB, importDB } from "../../browser/index.js";
 import { structuredDifference } from "../structured-difference.js";
