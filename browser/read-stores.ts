@@ -3,7 +3,7 @@ import { type Environment, nativeRange } from "./environment.js";
 import { abortQuietly, completed, requested } from "./request.js";
 
 /** Bytes of encoded records that one batch aims at. */
-const batchBytes = 1 << 20;
+const batchBytes = 1 << 19;
 /** Records in the first batch, before any size is known. */
 const firstBatch = 32;
 /** A bound for stores whose records grow suddenly: two batches of this many 100 KB records still fit into memory. */

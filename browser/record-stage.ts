@@ -15,6 +15,7 @@ import type { UnportablePolicy } from "./export-options.js";
 import { type Unportable, describeHostObject, placeholder } from "./host-objects.js";
 import { hasKey, platformValueAt } from "./key-path.js";
 import type { StoreRecord, TransformedRecord } from "./record-selection.js";
+import { releaseBuffers, worthRelease } from "./release-buffers.js";
 import type { Staging } from "./staging.js";
 
 /** What the encoder leaves for the time after the transaction, in the order of the records. */
@@ -119,6 +120,8 @@ export class RecordStage {
     aside.blobs.push(...this.blobs);
     out.varint(valueBytes.length);
     out.bytes(valueBytes);
+    // A filter or transform may have kept what it was shown.
+    if (valueBytes.length >= worthRelease && !options.filter && !options.transform) releaseBuffers(value);
     return true;
   }
 

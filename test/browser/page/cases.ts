@@ -1,4 +1,5 @@
 import { exportDB, importDB, unfinishedImports } from "../../../browser/index.js";
+import { releaseBuffers } from "../../../browser/release-buffers.js";
 import { answer, codeOf, create, ended, equal, exists, open, put, remove } from "./database.js";
 import { difference } from "./same-value.js";
 import { keyMatrix, valueMatrix } from "./values.js";
@@ -259,6 +260,39 @@ export const cases: Readonly<Record<string, Case>> = {
     copy.close();
   },
 
+  "keeps large binary data, and leaves alone what a filter or transform was shown": async () => {
+    const db = await create("binary", (upgrading) => upgrading.createObjectStore("a"));
+    const buffer = new Uint8Array(50_000).map((_, at) => at % 251).buffer;
+    const value = { whole: buffer, part: new Uint16Array(buffer, 2, 4), in: new Map([["deep", [buffer]]]) };
+    await put(db, "a", [
+      [1, value],
+      [2, buffer],
+    ]);
+    const shown: { whole: ArrayBuffer }[] = [];
+    const options = { filter: (record: { value: unknown }) => shown.push(record.value as never) > 0 };
+    for (const snapshot of [await snapshotOf(db), await snapshotOf(db, options)]) {
+      await importFresh(snapshot, { into: "binary-2" });
+      const copy = await open("binary-2");
+      equal(await difference(value, await answer(copy.transaction("a").objectStore("a").get(1))), "");
+      equal(await difference(buffer, await answer(copy.transaction("a").objectStore("a").get(2))), "");
+      copy.close();
+    }
+    equal(shown[0]!.whole.byteLength, 50_000);
+    db.close();
+  },
+  "gives the memory of binary data back where the browser can": async () => {
+    const buffers = Array.from({ length: 4 }, () => new ArrayBuffer(100));
+    const [one, two, three, four] = buffers as [ArrayBuffer, ArrayBuffer, ArrayBuffer, ArrayBuffer];
+    const value: Record<string, unknown> = { one, two: new Uint8Array(two), three: [new Map([[1, three]])] };
+    value.set = new Set([value, four, one]);
+    releaseBuffers(value);
+    equal(
+      buffers.map(({ byteLength }) => byteLength),
+      buffers.map(() => ("transfer" in ArrayBuffer.prototype ? 0 : 100)),
+    );
+    // Of a value of many parts only some are searched, however many there are.
+    releaseBuffers(Array.from({ length: 1_000_000 }, () => ({})));
+  },
   "exports a database that is not there as an error and makes none": async () => {
     equal(await codeOf(snapshotOf("no such database")), "EXPORT_FAILED");
     equal(await exists("no such database"), false);
