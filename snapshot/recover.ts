@@ -15,7 +15,7 @@ import {
 } from "./frame.js";
 import { headerFromMessage, type SnapshotHeader } from "./header.js";
 import { headerMessage } from "./message-codec.js";
-import type { Origin } from "./origin.js";
+import { type Origin, unknownOrigin } from "./origin.js";
 import { type Platform, webPlatform } from "./platform.js";
 import type { SnapshotRecord } from "./record.js";
 import { decodeRecordBlock } from "./record-block.js";
@@ -76,11 +76,13 @@ export async function recoverSnapshot(
   const sync = await findSync(source, footer);
   const end = footer?.offset ?? source.byteLength;
   const { intact, lost } = await scan(source, sync, end, platform, options.onProgress);
+  const known = footer?.header ?? (await headerOf(source, intact, lost, platform));
+  const header = known ?? standIn(intact);
+  loseUnknownStores(intact, lost, header);
   if (!footer) lost.push({ from: source.byteLength, to: source.byteLength, code: "SNAPSHOT_TRUNCATED" });
   else if (!(await startIntact(source)))
     lost.unshift({ from: 0, to: startBytes, code: "SNAPSHOT_CHECKSUM_MISMATCH" });
-  const header = footer?.header ?? (await headerOf(source, intact, platform));
-  return assemble(source, platform, intact, lost, footer, header);
+  return { ...assemble(source, platform, intact, lost, footer, header), headerIntact: known !== undefined };
 }
 
 async function tryFooter(source: ByteSource, platform: Platform): Promise<Footer | undefined> {
@@ -129,8 +131,12 @@ async function scan(
   while (at < end) {
     const head = await frameAt(source, sync, at, end, platform);
     if (head) {
-      if (head.kind !== frameKinds.footer) intact.push({ offset: at, head });
-      at += head.length + head.header.stored_length;
+      const next = at + head.length + head.header.stored_length;
+      const code =
+        head.kind === frameKinds.records ? await faultOf(source, { offset: at, head }, platform) : undefined;
+      if (code) lost.push({ from: at, to: next, code });
+      else if (head.kind !== frameKinds.footer) intact.push({ offset: at, head });
+      at = next;
     } else {
       const next = await nextSync(source, sync, at + 1, end);
       lost.push({
@@ -172,6 +178,22 @@ async function frameAt(
   }
 }
 
+/** Why a block whose checksums match can't be read all the same, as when it was forged or written wrong; undefined when it can. */
+async function faultOf(
+  source: ByteSource,
+  frame: IntactFrame,
+  platform: Platform,
+): Promise<SnapshotErrorCode | undefined> {
+  try {
+    const context = { database: "", store: "", origin: unknownOrigin };
+    decodeRecordBlock(await payloadOf(source, frame, platform), frame.head.header.count ?? 0, context);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SnapshotError) return error.code;
+    throw error;
+  }
+}
+
 const windowBytes = 1 << 20;
 
 async function nextSync(source: ByteSource, sync: Uint8Array, from: number, end: number): Promise<number> {
@@ -190,14 +212,38 @@ async function nextSync(source: ByteSource, sync: Uint8Array, from: number, end:
   return end;
 }
 
+/** The header as its frame has it; a frame that holds none, whatever its checksum says, is lost. */
 async function headerOf(
   source: ByteSource,
-  intact: readonly IntactFrame[],
+  intact: IntactFrame[],
+  lost: LostRange[],
   platform: Platform,
 ): Promise<SnapshotHeader | undefined> {
   const frame = intact.find(({ head }) => head.kind === frameKinds.header);
   if (!frame) return undefined;
-  return headerFromMessage(headerMessage.decode(await payloadOf(source, frame, platform)));
+  try {
+    return headerFromMessage(headerMessage.decode(await payloadOf(source, frame, platform)));
+  } catch (error) {
+    if (!(error instanceof SnapshotError)) throw error;
+    lose(frame, intact, lost, error.code);
+    return undefined;
+  }
+}
+
+function loseUnknownStores(intact: IntactFrame[], lost: LostRange[], header: SnapshotHeader): void {
+  const stores = header.database.objectStores.length;
+  const unknown = intact.filter(
+    ({ head }) => head.kind === frameKinds.records && (head.header.store ?? 0) >= stores,
+  );
+  for (const frame of unknown) lose(frame, intact, lost, "SNAPSHOT_STORE_UNKNOWN");
+}
+
+/** Moves a frame from what is intact to what is lost, in file order. */
+function lose(frame: IntactFrame, intact: IntactFrame[], lost: LostRange[], code: SnapshotErrorCode): void {
+  const { offset, head } = frame;
+  intact.splice(intact.indexOf(frame), 1);
+  lost.push({ from: offset, to: offset + head.length + head.header.stored_length, code });
+  lost.sort((a, b) => a.from - b.from);
 }
 
 async function payloadOf(
@@ -220,10 +266,9 @@ function assemble(
   intact: readonly IntactFrame[],
   lost: readonly LostRange[],
   footer: Footer | undefined,
-  known: SnapshotHeader | undefined,
-): RecoveredSnapshot {
+  header: SnapshotHeader,
+): Omit<RecoveredSnapshot, "headerIntact"> {
   const blocks = intact.filter(({ head }) => head.kind === frameKinds.records);
-  const header = known ?? standIn(blocks);
   const stores = header.database.objectStores;
   const { device, capturedAt, sequence } = header.origin;
   const origin: Origin = { device, snapshot: footer?.id ?? "", capturedAt, sequence: sequence ?? 0 };
@@ -236,14 +281,12 @@ function assemble(
   return {
     complete: lost.length === 0,
     header,
-    headerIntact: known !== undefined,
     lost: footer ? lost.map((range) => describe(range, footer)) : lost,
     recordsIntact,
     recordsLost: expected === undefined ? undefined : expected - recordsIntact,
     async *records() {
       for (const block of blocks) {
-        const store = stores[block.head.header.store ?? 0];
-        if (!store) continue;
+        const store = stores[block.head.header.store ?? 0]!;
         const context = { database: header.database.name, store: store.name, origin, source: source.name };
         yield* decodeRecordBlock(
           await payloadOf(source, block, platform),
@@ -259,9 +302,12 @@ function assemble(
   };
 }
 
-/** When the header is lost, blocks still say which number their store has. */
-function standIn(blocks: readonly IntactFrame[]): SnapshotHeader {
-  const count = blocks.reduce((most, { head }) => Math.max(most, (head.header.store ?? 0) + 1), 0);
+/** When the header is lost, blocks still say which number their store has; no more of them than a schema can have. */
+function standIn(intact: readonly IntactFrame[]): SnapshotHeader {
+  const numbers = intact.flatMap(({ head }) =>
+    head.kind === frameKinds.records ? [(head.header.store ?? 0) + 1] : [],
+  );
+  const count = numbers.reduce((most, number) => Math.max(most, number), 0);
   return {
     database: {
       name: "",
