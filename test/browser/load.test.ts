@@ -1,30 +1,22 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type LaunchedBrowser,
   type Site,
-  browserNames,
-  bundleScripts,
-  isMissing,
+  installedBrowsers,
   launchBrowser,
   memoryPeaks,
   resetPeaks,
-  startSite,
+  startTestSite,
 } from "./harness.js";
 import type { Load } from "./page/load.js";
 
-const blank = `<!doctype html><meta charset="utf-8"><title>beam-indexeddb</title><script type="module" src="/main.js"></script>`;
-
 let site: Site;
 beforeAll(async () => {
-  const scripts = await bundleScripts({ main: join(import.meta.dirname, "page/main.ts") });
-  site = await startSite({
-    pages: new Map<string, string | Uint8Array>([["/index.html", blank], ...scripts]),
-  });
+  site = await startTestSite();
 });
 afterAll(() => site.close());
 
-describe.each(browserNames.filter((name) => !isMissing(name)))("100,000 records in %s", (name) => {
+describe.each(installedBrowsers())("100,000 records in %s", (name) => {
   let launched: LaunchedBrowser;
   beforeAll(async () => {
     launched = await launchBrowser(name);

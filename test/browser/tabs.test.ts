@@ -1,30 +1,20 @@
-import { join } from "node:path";
 import type { Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SnapshotReader, bytesSource, toHex } from "../../snapshot/index.js";
 import {
   type LaunchedBrowser,
   type Site,
-  browserNames,
-  bundleScripts,
-  isMissing,
+  installedBrowsers,
   launchBrowser,
-  startSite,
+  startTestSite,
 } from "./harness.js";
 
-const blank = `<!doctype html><meta charset="utf-8"><title>beam-indexeddb</title><script type="module" src="/main.js"></script>`;
-const installed = browserNames.filter((name) => !isMissing(name));
+const installed = installedBrowsers();
 
 let site: Site;
 const launched = new Map<string, LaunchedBrowser>();
 beforeAll(async () => {
-  const scripts = await bundleScripts({
-    main: join(import.meta.dirname, "page/main.ts"),
-    "service-worker": join(import.meta.dirname, "page/service-worker.ts"),
-  });
-  site = await startSite({
-    pages: new Map<string, string | Uint8Array>([["/index.html", blank], ...scripts]),
-  });
+  site = await startTestSite("service-worker");
   for (const name of installed) launched.set(name, await launchBrowser(name));
 });
 afterAll(async () => {
