@@ -23,6 +23,11 @@ export interface Shape {
   next: Shape | undefined;
   /** Stores the values of an object of this shape. */
   readonly fill: Filler;
+  /**
+   * An object of this shape. Engines forget how the properties of objects are laid out when the last such object is collected, and with it the code that they
+   * made for it; one that stays keeps both.
+   */
+  readonly example: object;
 }
 
 interface Node {
@@ -76,7 +81,14 @@ function createShape(names: readonly string[]): Shape {
     readBy: -1,
     next: undefined,
     fill: fillers[shapes++ % fillers.length]!,
+    example: exampleOf(names),
   };
+}
+
+function exampleOf(names: readonly string[]): object {
+  const example: Record<string, unknown> = {};
+  if (!names.includes("__proto__")) for (const name of names) example[name] = null;
+  return example;
 }
 
 const known = new Map<string, Shape>();
