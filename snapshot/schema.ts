@@ -54,7 +54,17 @@ export function decodeSchema(bytes: Uint8Array): DatabaseSchema {
   return schemaFromMessage(databaseMessage.decode(bytes));
 }
 
+/**
+ * @throws TypeError for a schema that no database can have, SnapshotError SNAPSHOT_LIMIT_EXCEEDED for one with more stores or indexes than readers accept: what
+ *   is written can be read.
+ */
 export function schemaToMessage(schema: DatabaseSchema): DatabaseMessage {
+  checkSchema(
+    schema,
+    (what) => new TypeError(`The schema has ${what}, which no database can have.`),
+    (what) =>
+      new SnapshotError("SNAPSHOT_LIMIT_EXCEEDED", `The schema has ${what}; a snapshot holds at most 10000.`),
+  );
   return {
     name: encodeText(schema.name),
     version: schema.version,
@@ -75,40 +85,46 @@ export function schemaToMessage(schema: DatabaseSchema): DatabaseMessage {
 
 /** @throws SnapshotError SNAPSHOT_MALFORMED for a schema that no database can have. */
 export function schemaFromMessage(message: DatabaseMessage): DatabaseSchema {
-  const stores = message.object_stores ?? [];
-  if (stores.length > maxStores) throw malformed(`${stores.length} object stores`);
-  const version = message.version ?? 0;
-  if (!Number.isSafeInteger(version) || version < 0) throw malformed(`the database version ${version}`);
   const schema: DatabaseSchema = {
     name: text(message.name, "the database's name"),
-    version,
-    objectStores: stores.map(storeFromMessage),
+    version: message.version ?? 0,
+    objectStores: (message.object_stores ?? []).map(storeFromMessage),
   };
-  unique(schema.objectStores, "object store");
+  checkSchema(schema, malformed, malformed);
   return schema;
 }
 
-function storeFromMessage(message: ObjectStoreMessage): ObjectStoreSchema {
-  const indexes = message.indexes ?? [];
-  if (indexes.length > maxIndexes) throw malformed(`${indexes.length} indexes`);
-  const current = message.current_number ?? 0;
-  if (current !== 0 && (!Number.isInteger(current) || current < 1 || current > 2 ** 53)) {
-    throw malformed(`the key generator position ${current}`);
+function checkSchema(
+  { version, objectStores }: DatabaseSchema,
+  fault: (what: string) => Error,
+  limit: (what: string) => Error,
+): void {
+  if (!Number.isSafeInteger(version) || version < 0) throw fault(`the database version ${version}`);
+  if (objectStores.length > maxStores) throw limit(`${objectStores.length} object stores`);
+  unique(objectStores, "object store", fault);
+  for (const { indexes, keyGenerator } of objectStores) {
+    if (indexes.length > maxIndexes) throw limit(`${indexes.length} indexes`);
+    unique(indexes, "index", fault);
+    const current = keyGenerator?.currentNumber ?? 1;
+    if (!Number.isInteger(current) || current < 1 || current > 2 ** 53)
+      throw fault(`the key generator position ${current}`);
   }
-  const store: ObjectStoreSchema = {
+}
+
+function storeFromMessage(message: ObjectStoreMessage): ObjectStoreSchema {
+  const current = message.current_number ?? 0;
+  return {
     name: text(message.name, "an object store's name"),
     keyPath: message.key_path ? keyPathFromMessage(message.key_path) : null,
     autoIncrement: message.auto_increment ?? false,
     ...(current === 0 ? {} : { keyGenerator: { currentNumber: current } }),
-    indexes: indexes.map((index) => ({
+    indexes: (message.indexes ?? []).map((index) => ({
       name: text(index.name, "an index's name"),
       keyPath: keyPathFromMessage(index.key_path ?? { parts: [] }),
       unique: index.unique ?? false,
       multiEntry: index.multi_entry ?? false,
     })),
   };
-  unique(store.indexes, "index");
-  return store;
 }
 
 function keyPathToMessage(keyPath: null | string | readonly string[]): KeyPathMessage | null {
@@ -134,10 +150,14 @@ function text(bytes: Uint8Array | undefined, what: string): string {
   return result;
 }
 
-function unique(named: readonly { readonly name: string }[], what: string): void {
+function unique(
+  named: readonly { readonly name: string }[],
+  what: string,
+  fault: (what: string) => Error,
+): void {
   const seen = new Set<string>();
   for (const { name } of named) {
-    if (seen.has(name)) throw malformed(`the ${what} ${JSON.stringify(name)} twice`);
+    if (seen.has(name)) throw fault(`the ${what} ${JSON.stringify(name)} twice`);
     seen.add(name);
   }
 }

@@ -27,7 +27,7 @@ export interface FuzzReport {
   /** Forged files that were read as whole ones: their checksums fit. */
   whole: number;
   slowestMs: number;
-  /** Mutations that took over a second. On a busy machine one may be slow by chance: repeat it. */
+  /** Mutations that took over a second of the processor's time. */
   readonly slow: number[];
   mostAllocatedBytes: number;
   /** Growth of the process's resident memory. */

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { fuzzRoundTrips } from "./fuzz-round-trips.js";
 import { fuzzReader } from "./fuzz-reader.js";
 import { seedSnapshots } from "./seed-snapshots.js";
 
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     from: { type: "string", default: "0" },
     corpus: { type: "string" },
     findings: { type: "string" },
+    roundTrips: { type: "string" },
     writeSeeds: { type: "boolean", default: false },
   },
 });
@@ -21,6 +23,14 @@ const corpus = values.corpus ?? "test/fuzz/corpus";
 if (values.writeSeeds) {
   mkdirSync(corpus, { recursive: true });
   for (const [name, bytes] of await seedSnapshots()) writeFileSync(join(corpus, `${name}.idbsnap`), bytes);
+} else if (values.roundTrips !== undefined) {
+  const report = fuzzRoundTrips({
+    seed: Number(values.seed),
+    from: Number(values.from),
+    roundTrips: Number(values.roundTrips),
+    onProgress: ({ roundTrips: done, findings }) => process.send?.({ done, findings: findings.length }),
+  });
+  print(report);
 } else {
   const files = readdirSync(corpus)
     .filter((name) => name.endsWith(".idbsnap"))
@@ -36,6 +46,10 @@ if (values.writeSeeds) {
     findings: values.findings,
     onProgress: ({ mutations: done, findings }) => process.send?.({ done, findings: findings.length }),
   });
+  print(report);
+}
+
+function print(report: { readonly findings: readonly unknown[] }): void {
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (report.findings.length > 0) process.exitCode = 1;
 }
