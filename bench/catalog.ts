@@ -1,5 +1,8 @@
 import type { Bench } from "./bench.js";
+import { browserBench } from "./browser/browser-bench.js";
 import { codecBench } from "./codec/codec-bench.js";
+import { filesBench } from "./files/files-bench.js";
+import { pipelinesBench } from "./pipelines/pipelines-bench.js";
 
 /** All benches, in the order in which they run. */
-export const benches: readonly Bench[] = [codecBench];
+export const benches: readonly Bench[] = [codecBench, filesBench, pipelinesBench, browserBench];
