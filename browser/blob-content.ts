@@ -1,4 +1,4 @@
-import { createSha256 } from "../snapshot/index.js";
+import { createSha256 } from "../snapshot/sha256.js";
 
 /** The content of a Blob in slices, so that a file of any size passes through a few megabytes of memory. */
 export async function* sliceBlob(blob: Blob, sliceBytes = 1 << 20): AsyncIterable<Uint8Array> {

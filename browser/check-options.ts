@@ -1,4 +1,4 @@
-import { encodeKeyRange } from "../snapshot/index.js";
+import { encodeKeyRange } from "../snapshot/key-range.js";
 import type { RecordSelection } from "./record-selection.js";
 
 /** Misuse is found before any work begins: each of these throws a TypeError that names the caller and the option. */

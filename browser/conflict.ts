@@ -1,4 +1,6 @@
-import { compareKeyBytes, encodeValue, timeOf } from "../snapshot/index.js";
+import { encodeValue } from "../snapshot/encode-value.js";
+import { compareKeyBytes } from "../snapshot/key.js";
+import { timeOf } from "../snapshot/record-time.js";
 import type { ConflictPolicy } from "./import-options.js";
 import { dropErrorStacks } from "./error-stacks.js";
 import { describeHostObject, placeholder } from "./host-objects.js";

@@ -10,7 +10,8 @@ import {
 } from "./check-options.js";
 import { isWrapped } from "./database.js";
 import type { ExportOptions } from "./export-options.js";
-import { type NamedDatabase, runExport } from "./run-export.js";
+import { loadExport } from "./load-export.js";
+import type { NamedDatabase } from "./run-export.js";
 import { needsThisContext, runInWorker, startWorker } from "./worker-job.js";
 import { cloneable } from "./worker-message.js";
 
@@ -63,6 +64,7 @@ async function start(
     );
     return;
   }
+  const runExport = await loadExport();
   await runExport(typeof db === "string" || isWrapped(db) ? named : db, options, sink, signal);
 }
 

@@ -1,4 +1,4 @@
-import { HostObject } from "../snapshot/index.js";
+import { HostObject } from "../snapshot/host-object.js";
 
 /**
  * Objects of the platform in plain form. What can be made again from data is written as that data, under the name of its class; what

@@ -1,4 +1,4 @@
-import { SnapshotError } from "../snapshot/index.js";
+import { SnapshotError } from "../snapshot/error.js";
 import {
   checkChoice,
   checkFunctions,
@@ -9,8 +9,8 @@ import {
 import { environmentOf } from "./environment.js";
 import type { ImportOptions, ImportResult } from "./import-options.js";
 import { type ImportSource, receiveSource } from "./import-source.js";
+import { loadImport } from "./load-import.js";
 import { errorName } from "./request.js";
-import { runImport } from "./run-import.js";
 import { needsThisContext, runInWorker, startWorker } from "./worker-job.js";
 import { cloneable } from "./worker-message.js";
 
@@ -41,7 +41,10 @@ export async function importDB<Store extends string = string>(
     const isBlob = received.source instanceof Blob;
     const needsHere = needsThisContext(general) ?? (isBlob ? undefined : "a ByteSource cannot be sent to it");
     const worker = signal.aborted ? undefined : await startWorker(general.worker, needsHere);
-    if (!worker || !isBlob) return await runImport(received.source, general, signal);
+    if (!worker || !isBlob) {
+      const runImport = await loadImport();
+      return await runImport(received.source, general, signal);
+    }
     return (await runInWorker(
       worker,
       {

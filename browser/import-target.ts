@@ -1,9 +1,5 @@
-import {
-  type DatabaseSchema,
-  type IndexSchema,
-  type ObjectStoreSchema,
-  SnapshotError,
-} from "../snapshot/index.js";
+import type { DatabaseSchema, IndexSchema, ObjectStoreSchema } from "../snapshot/index.js";
+import { SnapshotError } from "../snapshot/error.js";
 import { copyOfKeyPath, openExisting, schemaOfStore } from "./database.js";
 import { requested } from "./request.js";
 

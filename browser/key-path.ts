@@ -1,4 +1,5 @@
-import { compareKeyBytes, encodeKey, valueAt } from "../snapshot/index.js";
+import { valueAt } from "../snapshot/key-path.js";
+import { compareKeyBytes, encodeKey } from "../snapshot/key.js";
 
 /** The part of a value of this platform, Blobs and Files among it, that a key path names; undefined where there is none. */
 export function platformValueAt(value: unknown, keyPath: string | readonly string[]): unknown {

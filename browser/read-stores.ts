@@ -1,4 +1,5 @@
-import { type KeyRange, SnapshotError } from "../snapshot/index.js";
+import type { KeyRange } from "../snapshot/index.js";
+import { SnapshotError } from "../snapshot/error.js";
 import { type Environment, nativeRange } from "./environment.js";
 import { abortQuietly, completed, requested } from "./request.js";
 

@@ -1,4 +1,5 @@
-import { type Key, type KeyRange, SnapshotError } from "../snapshot/index.js";
+import type { Key, KeyRange } from "../snapshot/index.js";
+import { SnapshotError } from "../snapshot/error.js";
 
 /** A key and its value, always seen and changed together: for in-line keys the key is also a part of the value. */
 export interface StoreRecord {

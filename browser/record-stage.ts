@@ -1,14 +1,8 @@
-import {
-  type HostObject,
-  type Key,
-  type ObjectStoreSchema,
-  SnapshotBlob,
-  SnapshotError,
-  describeKey,
-  encodeKey,
-  encodeValue,
-  negativeZerosOf,
-} from "../snapshot/index.js";
+import type { HostObject, Key, ObjectStoreSchema } from "../snapshot/index.js";
+import { encodeValue } from "../snapshot/encode-value.js";
+import { SnapshotError } from "../snapshot/error.js";
+import { describeKey, encodeKey, negativeZerosOf } from "../snapshot/key.js";
+import { SnapshotBlob } from "../snapshot/snapshot-blob.js";
 import { ByteReader } from "../snapshot/byte-reader.js";
 import { ByteWriter } from "../snapshot/byte-writer.js";
 import type { UnportablePolicy } from "./export-options.js";

@@ -1,15 +1,14 @@
-import {
-  type Key,
-  type ObjectStoreSchema,
-  type SnapshotBlob,
-  SnapshotError,
-  type SnapshotReader,
-  type SnapshotRecord,
-  decodeValue,
-  describeKey,
-  encodeKey,
-  toHex,
+import type {
+  Key,
+  ObjectStoreSchema,
+  SnapshotBlob,
+  SnapshotReader,
+  SnapshotRecord,
 } from "../snapshot/index.js";
+import { decodeValue } from "../snapshot/decode-value.js";
+import { SnapshotError } from "../snapshot/error.js";
+import { describeKey, encodeKey } from "../snapshot/key.js";
+import { toHex } from "../snapshot/sha256.js";
 import type { ImportOptions } from "./import-options.js";
 import { importCryptoKey, reviveHostObject, unportableType } from "./host-objects.js";
 import { hasKey } from "./key-path.js";

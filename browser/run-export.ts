@@ -1,12 +1,6 @@
-import {
-  type ByteSink,
-  type ObjectStoreSchema,
-  SnapshotError,
-  type SnapshotSummary,
-  SnapshotWriter,
-  type UnportableCount,
-  isSnapshotError,
-} from "../snapshot/index.js";
+import type { ByteSink, ObjectStoreSchema, SnapshotSummary, UnportableCount } from "../snapshot/index.js";
+import { SnapshotError, isSnapshotError } from "../snapshot/error.js";
+import { SnapshotWriter } from "../snapshot/writer.js";
 import { openExisting, schemaOfStore } from "./database.js";
 import { type Environment, environmentOf } from "./environment.js";
 import type { ExportOptions, ExportProgress } from "./export-options.js";

@@ -1,10 +1,6 @@
-import {
-  type ByteSource,
-  type ObjectStoreSchema,
-  SnapshotError,
-  SnapshotReader,
-  isSnapshotError,
-} from "../snapshot/index.js";
+import type { ByteSource, ObjectStoreSchema } from "../snapshot/index.js";
+import { SnapshotError, isSnapshotError } from "../snapshot/error.js";
+import { SnapshotReader } from "../snapshot/reader.js";
 import type { ConflictRule } from "./conflict.js";
 import { deleteDatabase } from "./database.js";
 import { type Environment, environmentOf } from "./environment.js";

@@ -1,4 +1,5 @@
-import { SnapshotError, describeKey } from "../snapshot/index.js";
+import { SnapshotError } from "../snapshot/error.js";
+import { describeKey } from "../snapshot/key.js";
 import { sameContent } from "./plan-import.js";
 import { requested } from "./request.js";
 import type { StoreBatch } from "./write-records.js";

@@ -1,4 +1,5 @@
-import { SnapshotError, type SnapshotErrorCode } from "../snapshot/index.js";
+import type { SnapshotErrorCode } from "../snapshot/index.js";
+import { SnapshotError } from "../snapshot/error.js";
 import { plainKeyRanges } from "./environment.js";
 import type { ExportOptions, ExportProgress } from "./export-options.js";
 import type { ImportOptions, ImportProgress } from "./import-options.js";

@@ -1,5 +1,5 @@
-import { runExport } from "./run-export.js";
-import { runImport } from "./run-import.js";
+import { loadExport } from "./load-export.js";
+import { loadImport } from "./load-import.js";
 import { type WorkerReply, type WorkerRequest, formOfError } from "./worker-message.js";
 
 /** The script of the dedicated worker that exportDB and importDB start: one job, then the page ends it. */
@@ -33,13 +33,16 @@ scope.onmessage = ({ data }) => {
 };
 scope.postMessage({ kind: "ready" });
 
-function job(request: Extract<WorkerRequest, { kind: "export" | "import" }>): Promise<unknown> {
+async function job(request: Extract<WorkerRequest, { kind: "export" | "import" }>): Promise<unknown> {
   const tell = (progress: Extract<WorkerReply, { kind: "progress" }>["progress"]) => {
     scope.postMessage({ kind: "progress", progress });
   };
   const onProgress = request.tells ? tell : undefined;
-  if (request.kind === "import")
+  if (request.kind === "import") {
+    const runImport = await loadImport();
     return runImport(request.source, { ...request.options, onProgress }, stop.signal);
+  }
+  const runExport = await loadExport();
   return runExport(request.source, { ...request.options, onProgress }, { write: sendChunk }, stop.signal);
 }
 

@@ -1,4 +1,5 @@
-import { SnapshotError, compareKeyBytes, describeKey, encodeKey } from "../snapshot/index.js";
+import { SnapshotError } from "../snapshot/error.js";
+import { compareKeyBytes, describeKey, encodeKey } from "../snapshot/key.js";
 import { type ConflictRule, decide, sameValue } from "./conflict.js";
 import { abortQuietly, completed, errorName, requested } from "./request.js";
 import type { ImportRecord } from "./revive-record.js";

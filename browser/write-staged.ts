@@ -1,10 +1,6 @@
-import {
-  type HostObject,
-  type SnapshotWriter,
-  decodeKey,
-  setValueAttachmentHash,
-  valueAttachments,
-} from "../snapshot/index.js";
+import type { HostObject, SnapshotWriter } from "../snapshot/index.js";
+import { decodeKey } from "../snapshot/key.js";
+import { setValueAttachmentHash, valueAttachments } from "../snapshot/value-attachments.js";
 import { hashBlob, sliceBlob } from "./blob-content.js";
 import { describeHostObject, exportCryptoKey, placeholder, unportableKey } from "./host-objects.js";
 import {

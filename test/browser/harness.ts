@@ -13,30 +13,32 @@ export * from "../../bench/browser/serve-site.js";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * Bundles browser scripts from the sources, by name of the output. The worker of exportDB and importDB is added as "worker.js", where
- * the bundles look for it.
+ * Bundles browser scripts from the sources, by name of the output, in chunks that are loaded when they are needed; a service worker, which
+ * can load none, in one piece. The worker of exportDB and importDB is added as "worker.js", where the bundles look for it.
  */
 export async function bundleScripts(
   entries: Readonly<Record<string, string>>,
   options: { readonly minify?: boolean } = {},
 ): Promise<Map<string, Uint8Array>> {
-  const result = await build({
-    entryPoints: { ...entries, worker: join(root, "browser/worker.ts") },
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    platform: "browser",
-    write: false,
-    outdir: join(root, "out"),
-    minify: options.minify ?? false,
-    logLevel: "error",
-  });
-  return new Map(
-    result.outputFiles.map(({ path, contents }) => [
-      `/${path.slice(join(root, "out").length + 1)}`,
-      contents,
-    ]),
-  );
+  const all = Object.entries({ ...entries, worker: join(root, "browser/worker.ts") });
+  const scripts = new Map<string, Uint8Array>();
+  for (const splitting of [true, false]) {
+    const { outputFiles } = await build({
+      entryPoints: Object.fromEntries(all.filter(([name]) => (name !== "service-worker") === splitting)),
+      splitting,
+      bundle: true,
+      format: "esm",
+      target: "es2022",
+      platform: "browser",
+      write: false,
+      outdir: join(root, "out"),
+      minify: options.minify ?? false,
+      logLevel: "error",
+    });
+    for (const { path, contents } of outputFiles)
+      scripts.set(`/${path.slice(join(root, "out").length + 1)}`, contents);
+  }
+  return scripts;
 }
 
 const blank = `<!doctype html><meta charset="utf-8"><title>beam-indexeddb</title><script type="module" src="/main.js"></script>`;
