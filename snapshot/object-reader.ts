@@ -1,5 +1,5 @@
 import { SnapshotError } from "./error.js";
-import { readShape, type Shape } from "./shape.js";
+import { holdShapes, readShape, releaseShapes, type Shape } from "./shape.js";
 import { readAttachments, type ValueAttachment } from "./value-attachments.js";
 import { ValueReader } from "./value-reader.js";
 import { flags, tags, valueVersion } from "./value-tags.js";
@@ -21,8 +21,14 @@ export class ObjectReader extends ValueReader {
   private shapeCount = 0;
   private lastShape: Shape | undefined;
 
+  protected override open(bytes: Uint8Array): void {
+    super.open(bytes);
+    holdShapes();
+  }
+
   protected override close(): void {
     super.close();
+    releaseShapes();
     this.attachments = none;
     this.objects = undefined;
     this.referred = false;

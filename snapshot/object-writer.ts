@@ -1,6 +1,6 @@
 import { ByteWriter } from "./byte-writer.js";
 import { SeenObjects } from "./seen-objects.js";
-import type { Shape } from "./shape.js";
+import { holdShapes, releaseShapes, type Shape } from "./shape.js";
 import type { SnapshotBlob } from "./snapshot-blob.js";
 import { unsupportedValue } from "./unsupported-value.js";
 import { flags, tags } from "./value-tags.js";
@@ -25,12 +25,14 @@ export class ObjectWriter extends ValueWriter {
   protected override begin(): void {
     super.begin();
     this.run = ++serial;
+    holdShapes();
     if (atWork++ > 0) this.displaced = [];
   }
 
   protected override rewind(): void {
     super.rewind();
     atWork--;
+    releaseShapes();
     if (this.displaced) {
       for (const { shape, usedBy, index } of this.displaced) Object.assign(shape, { usedBy, index });
       this.displaced = undefined;

@@ -44,13 +44,36 @@ let cached = 0;
 let shapes = 0;
 const declarations = new TextWriter();
 
-/** The shape with these names: the same object for the same names, as long as it is kept. */
-export function shapeOf(names: readonly string[]): Shape {
-  if (names.length > maxCachedNames) return createShape(names);
-  if (cached > maxCachedShapes) {
-    root = { shape: undefined, children: new Map() };
-    cached = 0;
+const large = new Map<string, Shape>();
+let atWork = 0;
+
+/** A value's encoding or decoding begins: until the last of them ends, equal names have one shape. */
+export function holdShapes(): void {
+  if (atWork++ === 0 && cached > maxCachedShapes) forgetShapes();
+}
+
+/** Each `holdShapes` has one. */
+export function releaseShapes(): void {
+  atWork--;
+}
+
+/** No shape that is forgotten may be guessed again: it would be a second one of the same names. */
+function forgetShapes(): void {
+  const nodes = [root];
+  for (let node = nodes.pop(); node; node = nodes.pop()) {
+    if (node.shape) node.shape.next = undefined;
+    nodes.push(...node.children.values());
   }
+  for (const shape of large.values()) shape.next = undefined;
+  root = { shape: undefined, children: new Map() };
+  large.clear();
+  known.clear();
+  cached = 0;
+}
+
+/** The shape with these names: the same object for the same names, as long as a value is at work. */
+export function shapeOf(names: readonly string[]): Shape {
+  if (names.length > maxCachedNames) return largeShape(names);
   let node = root;
   for (const name of names) {
     let child = node.children.get(name);
@@ -62,6 +85,17 @@ export function shapeOf(names: readonly string[]): Shape {
     cached++;
   }
   return node.shape;
+}
+
+/** A tree of many names would take more memory than they. */
+function largeShape(names: readonly string[]): Shape {
+  const created = createShape(names);
+  const key = readLatin1(created.bytes, 0, created.bytes.length);
+  const shape = large.get(key);
+  if (shape) return shape;
+  large.set(key, created);
+  cached += names.length >> 4;
+  return created;
 }
 
 function createShape(names: readonly string[]): Shape {
@@ -110,7 +144,6 @@ export function readShape(reader: TextReader, guess: Shape | undefined): Shape {
     return shape;
   }
   shape = parseShape(reader, end);
-  if (known.size >= maxCachedShapes) known.clear();
   known.set(key, shape);
   return shape;
 }
@@ -131,7 +164,7 @@ function parseShape(reader: TextReader, end: number): Shape {
   const names: string[] = [];
   for (let i = 0; i < count; i++) names.push(reader.text());
   if (reader.position !== end) throw reader.malformed("a list of property names of another length");
-  const shape = count > maxCachedNames ? createShape(names) : shapeOf(names);
+  const shape = shapeOf(names);
   if (new Set(names).size !== count) throw reader.malformed("an object that announces a property name twice");
   return shape;
 }

@@ -175,3 +175,33 @@ describe("values do not touch each other", () => {
     }
   });
 });
+
+describe("more shapes than are kept", () => {
+  const others = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => ({ [`name${from + i}`]: i }));
+
+  test("a value with thousands of shapes declares each once, and comes back", () => {
+    const value = [{ a: 1 }, ...others(0, 5000), { a: 1 }];
+    const bytes = encodeValue(value);
+    expect(decodeValue(bytes)).toEqual(value);
+    expect(hex(encodeValue(decodeValue(bytes)))).toBe(hex(bytes));
+  });
+
+  test("equal values have equal bytes, whatever was encoded between them", () => {
+    const value = [{ p: 1 }, { q: 1 }, { p: 1 }, { q: [{ p: 2 }] }];
+    const before = hex(encodeValue(value));
+    for (let i = 0; i < 12; i++) {
+      for (const other of others(10_000 + i * 700, 700)) encodeValue([{ p: 0 }, other, { q: 0 }]);
+      expect(hex(encodeValue(value))).toBe(before);
+      expect(decodeValue(fromHex(before))).toEqual(value);
+    }
+  });
+
+  test("objects of hundreds of names share a declaration", () => {
+    const large = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`n${i}`, i]));
+    const bytes = encodeValue([large, { ...large }, { x: 1 }, { ...large }]);
+    expect(bytes.length).toBeLessThan(encodeValue(large).length + 3 * 800);
+    expect(decodeValue(bytes)).toEqual([large, large, { x: 1 }, large]);
+    expect(hex(encodeValue(decodeValue(bytes)))).toBe(hex(bytes));
+  });
+});
