@@ -1,6 +1,7 @@
 import type { Attachment } from "./attachment.js";
 import type { ByteSource } from "./byte-source.js";
 import { inFile, SnapshotError } from "./error.js";
+import { flattenBatches } from "./flatten-batches.js";
 import { type Footer, named, readFooter } from "./footer.js";
 import {
   encodeFrameHead,
@@ -20,7 +21,7 @@ import { type FrameEntryMessage, headerMessage } from "./message-codec.js";
 import type { Origin } from "./origin.js";
 import { type Platform, webPlatform } from "./platform.js";
 import type { SnapshotRecord } from "./record.js";
-import { decodeRecordBlock } from "./record-block.js";
+import { decodeRecordBlock } from "./decode-record-block.js";
 import type { DatabaseSchema } from "./schema.js";
 import { type Sha256, toHex } from "./sha256.js";
 import { type SnapshotSummary, summarize } from "./summary.js";
@@ -166,8 +167,8 @@ export class SnapshotReader {
   }
 
   /** Records in file order: store by store, ascending keys. */
-  async *records(options: ReadOptions = {}): AsyncGenerator<SnapshotRecord, void, undefined> {
-    for await (const batch of this.recordBatches(options)) yield* batch;
+  records(options: ReadOptions = {}): AsyncGenerator<SnapshotRecord, void, undefined> {
+    return flattenBatches(this.recordBatches(options));
   }
 
   /** The record with this key, or undefined; reads one block. */
