@@ -21,7 +21,7 @@ import { type FrameEntryMessage, headerMessage } from "./message-codec.js";
 import type { Origin } from "./origin.js";
 import { type Platform, webPlatform } from "./platform.js";
 import type { SnapshotRecord } from "./record.js";
-import { decodeRecordBlock } from "./record-block.js";
+import { decodeRecordBlock } from "./decode-record-block.js";
 import type { DatabaseSchema } from "./schema.js";
 import { type Sha256, toHex } from "./sha256.js";
 import { type SnapshotSummary, summarize } from "./summary.js";

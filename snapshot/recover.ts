@@ -18,7 +18,7 @@ import { headerMessage } from "./message-codec.js";
 import { type Origin, unknownOrigin } from "./origin.js";
 import { type Platform, webPlatform } from "./platform.js";
 import type { SnapshotRecord } from "./record.js";
-import { decodeRecordBlock } from "./record-block.js";
+import { decodeRecordBlock } from "./decode-record-block.js";
 import { toHex } from "./sha256.js";
 
 /** A stretch of a damaged file that can't be read. */

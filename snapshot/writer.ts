@@ -18,7 +18,7 @@ import { limits } from "./limits.js";
 import { footerMessage, type FrameEntryMessage, type FrameHeader, headerMessage } from "./message-codec.js";
 import { type Platform, webPlatform } from "./platform.js";
 import type { RecordFrame } from "./record.js";
-import { RecordBlockBuilder } from "./record-block.js";
+import { RecordBlockBuilder } from "./record-block-builder.js";
 import type { DatabaseSchema } from "./schema.js";
 import { type Sha256, toHex } from "./sha256.js";
 import { type SnapshotSummary, summarize, type UnportableCount } from "./summary.js";
