@@ -4,15 +4,15 @@
  */
 export function fileRecord(number: number): object {
   const random = randomFrom(number);
-  const words = Array.from({ length: 5 }, () => wordOf(random() % 3000));
+  const word = (count: number): string => words[random() % count]!;
   return {
     id: `${hex(random())}-${hex(random())}`,
-    title: words.join(" "),
+    title: `${word(3000)} ${word(3000)} ${word(3000)} ${word(3000)} ${word(3000)}`,
     done: random() % 3 === 0,
     priority: random() % 5,
     createdAt: createdAt(number),
-    tags: [wordOf(random() % 40), wordOf(random() % 40)],
-    list: wordOf(random() % 100),
+    tags: [word(40), word(40)],
+    list: word(100),
     notes: null,
     owner: `user-${random() % 1000}`,
   };
@@ -51,13 +51,15 @@ const syllables = [
   "wo",
 ];
 
-/** Words of two to four syllables. */
+/** A word of two or more syllables for each number. */
 function wordOf(number: number): string {
   let word = "";
   for (let rest = number + syllables.length; rest > 0; rest = Math.floor(rest / syllables.length))
     word += syllables[rest % syllables.length]!;
   return word;
 }
+
+const words = Array.from({ length: 3000 }, (_, number) => wordOf(number));
 
 function hex(number: number): string {
   return number.toString(16).padStart(8, "0");
