@@ -1,4 +1,5 @@
-import { unfinishedImports } from "../../../browser/index.js";
+import { exportDB, unfinishedImports } from "../../../browser/index.js";
+import { SnapshotReader, bytesSource } from "../../../snapshot/index.js";
 import { answer, open } from "./database.js";
 import { difference } from "./same-value.js";
 
@@ -24,6 +25,25 @@ export async function scratchFiles(): Promise<string[]> {
   const names: string[] = [];
   for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name);
   return names;
+}
+
+/** What an export came to, when it has proved to be whole. `reached` is set when it has begun with the phase, and stays. */
+export async function exportWhole(
+  name: string,
+  options: Parameters<typeof exportDB>[1],
+  phase?: string,
+): Promise<{ readonly version: number; readonly records: number }> {
+  const stream = exportDB(name, {
+    ...options,
+    onProgress(progress) {
+      if (progress.phase === phase && progress.records > 0)
+        (globalThis as { reached?: boolean }).reached = true;
+    },
+  });
+  const bytes = await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer();
+  const snapshot = await SnapshotReader.open(bytesSource(new Uint8Array(bytes)));
+  await snapshot.verify();
+  return { version: snapshot.schema.version, records: snapshot.summary.records };
 }
 
 /** Resolves to the version when the upgrade has gone through. */
