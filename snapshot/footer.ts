@@ -13,7 +13,7 @@ import {
   trailerBytes,
 } from "./frame.js";
 import { headerFromMessage, type SnapshotHeader } from "./header.js";
-import { limits } from "./limits.js";
+import { compressedFooterBytes } from "./limits.js";
 import { footerMessage, type FrameEntryMessage, type FrameHeader } from "./message-codec.js";
 import type { Platform } from "./platform.js";
 import { toHex } from "./sha256.js";
@@ -66,7 +66,7 @@ export async function readFooter(source: ByteSource, platform: Platform): Promis
     frame.subarray(head.length),
     offset,
     platform,
-    limits.footerBytes,
+    compressedFooterBytes(offset),
   );
   return parseFooter(payload, head, offset, source);
 }

@@ -10,6 +10,14 @@ export const limits = {
   boundKeyBytes: 1024,
   /** Content of one attachment frame. */
   attachmentPartBytes: 1 << 20,
-  /** Compressed index in the footer, raw. */
+  /** The index in the footer, raw. */
   footerBytes: 256 << 20,
 } as const;
+
+/**
+ * The raw length of a compressed footer that stands at this offset. What it lists is in front of it, where each entry takes more bytes: a footer that inflates to more
+ * is a bomb. (A larger one, as when nearly all there is was left out and counted, is stored uncompressed.)
+ */
+export function compressedFooterBytes(offset: number): number {
+  return Math.min(limits.footerBytes, offset + (64 << 10));
+}

@@ -14,7 +14,7 @@ import {
 } from "./frame.js";
 import { headerToMessage, type SnapshotHeader } from "./header.js";
 import { compareKeyBytes, decodeKey, describeKey } from "./key.js";
-import { limits } from "./limits.js";
+import { compressedFooterBytes, limits } from "./limits.js";
 import { footerMessage, type FrameEntryMessage, type FrameHeader, headerMessage } from "./message-codec.js";
 import { type Platform, webPlatform } from "./platform.js";
 import type { RecordFrame } from "./record.js";
@@ -303,7 +303,7 @@ export class SnapshotWriter {
     extra: Partial<FrameHeader>,
     isFooter = false,
   ): Promise<void> {
-    const maxRaw = isFooter ? limits.footerBytes : limits.compressedRawBytes;
+    const maxRaw = isFooter ? compressedFooterBytes(this.offset) : limits.compressedRawBytes;
     if (payload.length > (isFooter ? limits.footerBytes : limits.blockBytes)) {
       throw new SnapshotError(
         "SNAPSHOT_LIMIT_EXCEEDED",

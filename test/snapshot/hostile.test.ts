@@ -10,6 +10,7 @@ import {
   recoverSnapshot,
   SnapshotError,
   SnapshotReader,
+  SnapshotWriter,
   webPlatform,
 } from "../../snapshot/index.js";
 import { encodeFrameHead } from "../../snapshot/frame.js";
@@ -188,6 +189,51 @@ test("a file that announces huge blocks or a huge footer is refused without allo
       SnapshotError,
     );
   }
+});
+
+test("a footer that inflates to far more than the file could list is refused without inflating it", async () => {
+  const { bytes } = await sampleSnapshot();
+  const sync = bytes.slice(12, 28);
+  // Twenty thousand bytes that are ten million empty entries, or object stores, or counts.
+  for (const entry of ["1200", "0a021200", "2200"]) {
+    const raw = Buffer.alloc(20_000_000, Buffer.from(entry, "hex"));
+    const payload = deflateRawSync(raw);
+    const header = {
+      stored_length: payload.length,
+      raw_length: raw.length,
+      compression: 1,
+      crc: crc32(payload),
+    };
+    const head = encodeFrameHead(4, header, sync, nodePlatform);
+    const forged = Buffer.concat([bytes.subarray(0, 12), head, payload, trailer(12)]);
+    await expect(SnapshotReader.open(bytesSource(forged), { platform: nodePlatform })).rejects.toMatchObject({
+      code: "SNAPSHOT_LIMIT_EXCEEDED",
+    });
+  }
+});
+
+test("a footer that lists more than the file holds, since nearly all was left out and counted, can be read", async () => {
+  const stores = Array.from({ length: 2000 }, (_, i) => `store ${i}`);
+  const parts: Uint8Array[] = [];
+  const writer = new SnapshotWriter(
+    { write: (part) => void parts.push(part.slice()) },
+    {
+      database: {
+        name: "keys only",
+        version: 1,
+        objectStores: stores.map((name) => ({ name, keyPath: null, autoIncrement: false, indexes: [] })),
+      },
+      origin: { device: "", capturedAt: 0 },
+    },
+    { platform: nodePlatform },
+  );
+  const unportable = stores.flatMap((store) =>
+    ["CryptoKey", "FileSystemFileHandle"].map((type) => ({ store, type, count: 9, policy: "skip" as const })),
+  );
+  await writer.finish({ unportable });
+  const reader = await SnapshotReader.open(bytesSource(Buffer.concat(parts)), { platform: nodePlatform });
+  await reader.verify();
+  expect(reader.summary.unportable).toEqual(unportable);
 });
 
 function trailer(footerOffset: number): Buffer {
