@@ -49,11 +49,11 @@ export function checkShardNaming(naming: ShardNaming, numShards: number): void {
 
 /**
  * A name that comes from data, made fit for a file name: letters, digits, inner spaces and ._- stay, everything else becomes %XXXX. Distinct
- * names stay distinct (long ones end with a hash), no name leaves its folder, none is hidden or reserved by a system.
+ * names stay distinct (long ones end with a hash), no name leaves its folder, none is hidden, reserved by a system or taken for an option by a shell's command.
  */
 export function safeFileName(name: string): string {
   const escaped = name
-    .replace(/[^A-Za-z0-9._ -]|^[. ]|[. ]$/g, escapeUnits)
+    .replace(/[^A-Za-z0-9._ -]|^[. -]|[. ]$/g, escapeUnits)
     .replace(/^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i, (word) => escapeUnits(word));
   if (escaped === "") return "%";
   if (escaped.length <= 150) return escaped;

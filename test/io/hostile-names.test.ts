@@ -98,7 +98,7 @@ async function written(
   expect([readdirSync(folder), readdirSync(join(folder, "inner"))]).toEqual([["inner"], ["out"]]);
   const found = readdirSync(out);
   expect(files.map((file) => basename(file)).sort()).toEqual([...found].sort());
-  for (const name of found) expect(name).toMatch(/^[A-Za-z0-9%~_-][A-Za-z0-9._ %~-]*\.idbsnap$/);
+  for (const name of found) expect(name).toMatch(/^[A-Za-z0-9%~_][A-Za-z0-9._ %~-]*\.idbsnap$/);
   return found.map((name) => join(out, name));
 }
 

@@ -36,6 +36,7 @@ test.each([
   ["", "%"],
   ["../../etc/passwd", "%002e.%002f..%002fetc%002fpasswd"],
   [".hidden", "%002ehidden"],
+  ["-rf", "%002drf"],
   ["ends.", "ends%002e"],
   ["NUL", "%004e%0055%004c"],
   ["a/b\\c:d", "a%002fb%005cc%003ad"],
