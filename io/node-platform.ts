@@ -11,8 +11,12 @@ export const nodePlatform: Platform = {
   inflateRaw(bytes, rawLength) {
     let inflated: Uint8Array;
     try {
-      // A limit of 0 would mean none.
-      inflated = zlib.inflateRawSync(bytes, { maxOutputLength: Math.max(1, rawLength) });
+      inflated = zlib.inflateRawSync(bytes, {
+        // A limit of 0 would mean none.
+        maxOutputLength: Math.max(1, rawLength),
+        // A block in one piece (zlib's own have 16 KiB, and are then copied together), with a byte to spare, or zlib is asked once more whether that was all.
+        chunkSize: Math.min(1 << 20, Math.max(1 << 10, rawLength + 1)),
+      });
     } catch (cause) {
       throw new SnapshotError(
         "SNAPSHOT_MALFORMED",

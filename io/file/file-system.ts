@@ -13,7 +13,7 @@ export interface FileMetadata {
 /** A file that is being written: nobody sees it under `path` before `close`. */
 export interface FileWriter {
   write(bytes: Uint8Array): void | Promise<void>;
-  /** Everything is on disk when this resolves. */
+  /** Everything is on disk when this resolves, unless the file is temporary. */
   close(): Promise<void>;
   /** Gives up and removes what was written. */
   abort(): Promise<void>;
@@ -26,8 +26,11 @@ export interface FileSystem {
   stat(path: string): Promise<FileMetadata | undefined>;
   /** @throws SnapshotError FILE_NOT_FOUND, FILE_READ_FAILED */
   open(path: string): Promise<ByteSource & { close(): Promise<void> }>;
-  /** @throws SnapshotError FILE_NOT_WRITABLE, FILE_DISK_FULL, FILE_WRITE_FAILED */
-  create(path: string): Promise<FileWriter>;
+  /**
+   * With `temporary` (default false) nothing waits for the disk: for files that are of no use to anybody once this run is over.
+   * @throws SnapshotError FILE_NOT_WRITABLE, FILE_DISK_FULL, FILE_WRITE_FAILED
+   */
+  create(path: string, options?: { readonly temporary?: boolean | undefined }): Promise<FileWriter>;
   /**
    * Creates a small file, or returns false when it is there already: of many callers exactly one succeeds. What a crash may leave behind lies in
    * `workFolder` (default: the file's own).

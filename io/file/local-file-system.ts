@@ -53,7 +53,8 @@ export const localFileSystem: FileSystem = {
     });
   },
 
-  create: (path) => guarded(path, "write", () => Promise.resolve(createWriter(path))),
+  create: (path, { temporary = false } = {}) =>
+    guarded(path, "write", () => Promise.resolve(createWriter(path, temporary))),
 
   createIfAbsent(path, bytes, workFolder = dirname(path)) {
     return guarded(path, "write", async () => {
@@ -173,7 +174,7 @@ function isMissing(cause: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
-function createWriter(path: string): FileWriter {
+function createWriter(path: string, temporary: boolean): FileWriter {
   makeFolder(dirname(path));
   const aside = join(
     dirname(path),
@@ -196,10 +197,10 @@ function createWriter(path: string): FileWriter {
     close: () =>
       guarded(path, "write", async () => {
         // On disk before it has its name: a crash of the machine must not leave a name with nothing behind it.
-        fsyncSync(fd);
+        if (!temporary) fsyncSync(fd);
         end();
         await rename(aside, path);
-        syncFolder(dirname(path));
+        if (!temporary) syncFolder(dirname(path));
       }),
     async abort() {
       end();

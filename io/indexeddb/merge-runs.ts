@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
-import { type ByteSource, encodeRecord, type SnapshotRecord } from "../../snapshot/index.js";
+import { type ByteSource, type SnapshotRecord } from "../../snapshot/index.js";
 import { fileSystemOf } from "../file/file-system.js";
 import { MergeHeap } from "../merge-heap.js";
+import { RecordArena } from "./record-arena.js";
 import { compareIdentity } from "./record-order.js";
 import { RunReader, RunWriter } from "./run-file.js";
 import type { RunSegment } from "./spill-runs.js";
@@ -32,12 +33,18 @@ export async function* mergeRuns(
 
 async function joinRuns(segments: readonly RunSegment[], tempFolder: string): Promise<RunSegment> {
   const path = join(tempFolder, `run-${randomUUID()}`);
-  const file = await fileSystemOf(path).create(path);
+  const file = await fileSystemOf(path).create(path, { temporary: true });
   const run = new RunWriter(file);
+  const arena = new RecordArena();
   try {
-    for await (const batch of mergeOpen(segments))
-      for (const record of batch) await run.add(encodeRecord(record));
-    await run.flush();
+    for await (const batch of mergeOpen(segments)) {
+      for (const record of batch) {
+        const wait = run.add(arena, arena.add(record));
+        if (wait) await wait;
+      }
+      await run.flush();
+      arena.reset();
+    }
     await file.close();
   } catch (error) {
     await file.abort();

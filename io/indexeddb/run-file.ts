@@ -1,19 +1,24 @@
-import { type ByteSource, decodeRecord, SnapshotError, type SnapshotRecord } from "../../snapshot/index.js";
+import { type ByteSource, SnapshotError, type SnapshotRecord } from "../../snapshot/index.js";
 import type { FileWriter } from "../file/file-system.js";
 import { nodePlatform } from "../node-platform.js";
+import { decodeEntry, decodeKind, type RecordArena } from "./record-arena.js";
 
 /**
- * A run is a temporary file of sorted records, in chunks: length and CRC (uint32 each), then records as `encodeRecord` writes them, each with
- * its length (uint32) in front. It lives for one pipeline run and is read by the same version that wrote it.
+ * A run is a temporary file of sorted records, in chunks: length and CRC (uint32 each), then the entries of a RecordArena. A kind that the chunk has
+ * not had yet is declared before its first record: length of what follows, its number with the highest bit set (uint32 each), its bytes. A run lives
+ * for one pipeline run and is read by the same version that wrote it.
  */
 export const chunkBytes = 256 << 10;
 const chunkHead = 8;
+const declaration = 0x80000000;
 
-/** Collects encoded records and writes them in chunks. */
+/** Collects records of an arena and writes them in chunks. */
 export class RunWriter {
   private readonly file: FileWriter;
   private chunk = Buffer.alloc(chunkBytes);
   private filled = chunkHead;
+  private declared = new Set<number>();
+  private lastKind = -1;
   /** Bytes written so far: where the next segment starts. */
   offset = 0;
 
@@ -21,18 +26,44 @@ export class RunWriter {
     this.file = file;
   }
 
-  async add(encoded: Uint8Array): Promise<void> {
-    if (this.filled + 4 + encoded.length > this.chunk.length) {
-      await this.flush();
-      if (chunkHead + 4 + encoded.length > this.chunk.length)
-        this.chunk = Buffer.alloc(chunkHead + 4 + encoded.length);
+  /** Await the promise when there is one. */
+  add(arena: RecordArena, number: number): undefined | Promise<void> {
+    const kind = arena.kindNumber(number);
+    if (kind === this.lastKind && this.filled + arena.lengthOf(number) <= this.chunk.length) {
+      this.append(arena.entry(number));
+      return undefined;
     }
-    this.chunk.writeUInt32LE(encoded.length, this.filled);
-    this.chunk.set(encoded, this.filled + 4);
-    this.filled += 4 + encoded.length;
+    const entry = arena.entry(number);
+    const kindBytes = arena.kindBytes(kind);
+    const needed = entry.length + 8 + kindBytes.length;
+    if (this.filled + needed <= this.chunk.length) {
+      this.addOf(kind, kindBytes, entry);
+      return undefined;
+    }
+    return this.flush().then(() => {
+      if (chunkHead + needed > this.chunk.length) this.chunk = Buffer.alloc(chunkHead + needed);
+      this.addOf(kind, kindBytes, entry);
+    });
   }
 
-  /** Ends a chunk, so that another segment can start. */
+  private addOf(kind: number, kindBytes: Uint8Array, entry: Uint8Array): void {
+    if (!this.declared.has(kind)) {
+      this.declared.add(kind);
+      this.chunk.writeUInt32LE(4 + kindBytes.length, this.filled);
+      this.chunk.writeUInt32LE((declaration | kind) >>> 0, this.filled + 4);
+      this.filled += 8;
+      this.append(kindBytes);
+    }
+    this.lastKind = kind;
+    this.append(entry);
+  }
+
+  private append(bytes: Uint8Array): void {
+    this.chunk.set(bytes, this.filled);
+    this.filled += bytes.length;
+  }
+
+  /** Ends a chunk, so that another segment, or records of another arena, can follow. */
   async flush(): Promise<void> {
     if (this.filled === chunkHead) return;
     const bytes = this.chunk.subarray(0, this.filled);
@@ -41,6 +72,8 @@ export class RunWriter {
     await this.file.write(bytes);
     this.offset += bytes.length;
     this.filled = chunkHead;
+    this.declared = new Set();
+    this.lastKind = -1;
     if (this.chunk.length > chunkBytes) this.chunk = Buffer.alloc(chunkBytes);
   }
 }
@@ -50,8 +83,10 @@ export class RunReader {
   private readonly source: ByteSource;
   private readonly end: number;
   private at: number;
-  private chunk: Buffer = Buffer.alloc(0);
+  private chunk: Uint8Array = new Uint8Array(0);
+  private view: DataView = new DataView(new ArrayBuffer(0));
   private position = 0;
+  private kinds = new Map<number, SnapshotRecord>();
 
   constructor(source: ByteSource, offset: number, length: number) {
     this.source = source;
@@ -67,10 +102,15 @@ export class RunReader {
   }
 
   private take(): SnapshotRecord {
-    const length = this.chunk.readUInt32LE(this.position);
-    const start = this.position + 4;
-    this.position = start + length;
-    return decodeRecord(this.chunk.subarray(start, this.position));
+    const { view } = this;
+    for (;;) {
+      const start = this.position;
+      const end = start + 4 + view.getUint32(start, true);
+      const kind = view.getUint32(start + 4, true);
+      this.position = end;
+      if (kind < declaration) return decodeEntry(this.chunk, view, start, this.kinds.get(kind)!);
+      this.kinds.set(kind - declaration, decodeKind(this.chunk.subarray(start + 8, end)));
+    }
   }
 
   private async load(): Promise<void> {
@@ -80,7 +120,9 @@ export class RunReader {
     if (start + length > this.end) throw this.damaged();
     const chunk = await this.source.slice(start, start + length);
     if (nodePlatform.crc32(chunk) !== head.readUInt32LE(4)) throw this.damaged();
-    this.chunk = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.chunk = chunk;
+    this.view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.kinds = new Map();
     this.position = 0;
     this.at = start + length;
   }

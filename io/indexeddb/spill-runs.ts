@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { type AsyncDoFn, inGlobalWindow, registerFunctions, type WindowedValue } from "../../beam/index.js";
-import { encodeRecord, type Origin, type SnapshotRecord } from "../../snapshot/index.js";
+import { type Origin, type SnapshotRecord } from "../../snapshot/index.js";
 import { fileSystemOf } from "../file/file-system.js";
 import { openTempFolder, removeAbandoned } from "../file/temp-folder.js";
 import { nodePlatform } from "../node-platform.js";
 import { type Destination, destinationOf } from "./destination.js";
+import { RecordArena } from "./record-arena.js";
 import { compareIdentity } from "./record-order.js";
 import { RunWriter } from "./run-file.js";
 
@@ -31,12 +32,16 @@ export interface RunTotals {
   readonly segments: readonly RunSegment[];
 }
 
+/** The records of one destination and bucket that are still in memory. */
 interface Pending {
   readonly destination: string;
   readonly bucket: number;
-  readonly store: string;
-  readonly keyBytes: Uint8Array;
-  readonly encoded: Uint8Array;
+  /** Their numbers in the arena. */
+  readonly numbers: number[];
+  /** Until one comes before its predecessor. Records of sorted snapshots come in order. */
+  sorted: boolean;
+  store: string;
+  keyBytes: Uint8Array;
 }
 
 /** RunTotals in the making. */
@@ -51,8 +56,8 @@ interface Totals {
   readonly segments: RunSegment[];
 }
 
-/** Per record, beside its bytes: the objects that hold them. */
-const overheadBytes = 160;
+/** Per record, beside its bytes: its number, and what sorting needs for a while. */
+const overheadBytes = 16;
 
 /**
  * Sorts a bundle's records by destination, bucket, object store and key, in memory of a fixed size: what is more goes to temporary files, sorted,
@@ -66,7 +71,8 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
   readonly database: string | undefined;
   readonly buckets: number;
   readonly memoryBytes: number;
-  private pending: Pending[] | undefined;
+  private arena: RecordArena | undefined;
+  private pending: Map<string, Pending[]> | undefined;
   private pendingBytes = 0;
   private totals: Map<string, Totals> | undefined;
 
@@ -87,7 +93,8 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
   }
 
   async startBundle(): Promise<void> {
-    this.pending = [];
+    this.arena = new RecordArena();
+    this.pending = new Map();
     this.pendingBytes = 0;
     this.totals = new Map();
     await removeAbandoned(this.prefix);
@@ -99,19 +106,37 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
     const { store, keyBytes } = record;
     const bucket = bucketOf(store, keyBytes, this.buckets);
     this.count(destination, record);
+    const pending = this.pendingOf(destination, bucket);
+    if (pending.sorted && pending.numbers.length > 0) pending.sorted = compareIdentity(pending, record) <= 0;
+    pending.store = store;
+    pending.keyBytes = keyBytes;
     // A copy: the record may be a view of a whole block, which it must not keep in memory.
-    const encoded = encodeRecord(
-      this.database === undefined ? record : record.with({ database: this.database }),
-    );
-    this.pending!.push({ destination, bucket, store, keyBytes: keyBytes.slice(), encoded });
-    this.pendingBytes += encoded.length + keyBytes.length + overheadBytes;
+    const arena = this.arena!;
+    const number = arena.add(record, this.database);
+    pending.numbers.push(number);
+    this.pendingBytes += arena.lengthOf(number) + overheadBytes;
     return this.pendingBytes >= this.memoryBytes ? this.spill() : undefined;
   }
 
+  private pendingOf(destination: string, bucket: number): Pending {
+    let buckets = this.pending!.get(destination);
+    if (!buckets) this.pending!.set(destination, (buckets = []));
+    return (buckets[bucket] ??= {
+      destination,
+      bucket,
+      numbers: [],
+      sorted: true,
+      store: "",
+      keyBytes: new Uint8Array(0),
+    });
+  }
+
   async finishBundle(): Promise<WindowedValue<RunTotals>[]> {
-    if (this.pending!.length > 0) await this.spill();
+    if (this.pendingBytes > 0) await this.spill();
     const totals: RunTotals[] = [...this.totals!.values()];
     this.totals = undefined;
+    this.arena = undefined;
+    this.pending = undefined;
     return totals.map((one) => inGlobalWindow(one));
   }
 
@@ -144,41 +169,41 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
   }
 
   private async spill(): Promise<undefined> {
-    const pending = this.pending!;
-    this.pending = [];
+    const arena = this.arena!;
+    const groups = [...this.pending!.values()].flatMap((buckets) => Object.values(buckets));
+    groups.sort(compareGroups);
+    this.pending = new Map();
     this.pendingBytes = 0;
-    pending.sort(comparePending);
     const path = join(this.tempFolder, `run-${randomUUID()}`);
-    const file = await fileSystemOf(path).create(path);
+    const file = await fileSystemOf(path).create(path, { temporary: true });
     try {
       const run = new RunWriter(file);
-      for (let from = 0; from < pending.length;) from = await this.segment(run, path, pending, from);
+      for (const group of groups) {
+        const offset = run.offset;
+        for (const number of inOrder(group, arena)) {
+          const wait = run.add(arena, number);
+          if (wait) await wait;
+        }
+        await run.flush();
+        const segment = { path, bucket: group.bucket, offset, length: run.offset - offset };
+        this.totals!.get(group.destination)!.segments.push(segment);
+      }
       await file.close();
     } catch (error) {
       await file.abort();
       throw error;
     }
+    arena.reset();
     return undefined;
   }
+}
 
-  private async segment(
-    run: RunWriter,
-    path: string,
-    pending: readonly Pending[],
-    from: number,
-  ): Promise<number> {
-    const { destination, bucket } = pending[from]!;
-    const offset = run.offset;
-    let to = from;
-    for (; to < pending.length; to++) {
-      const one = pending[to]!;
-      if (one.bucket !== bucket || one.destination !== destination) break;
-      await run.add(one.encoded);
-    }
-    await run.flush();
-    this.totals!.get(destination)!.segments.push({ path, bucket, offset, length: run.offset - offset });
-    return to;
-  }
+function inOrder({ sorted, numbers }: Pending, arena: RecordArena): readonly number[] {
+  if (sorted) return numbers;
+  return numbers
+    .map((number) => ({ number, store: arena.storeOf(number), keyBytes: arena.key(number) }))
+    .sort(compareIdentity)
+    .map(({ number }) => number);
 }
 
 /** Which of the buckets a record falls into: by its store and key alone, so it is the same on every runner and in every run. */
@@ -213,9 +238,9 @@ function originSeed(origin: Origin): number {
   return seed;
 }
 
-function comparePending(a: Pending, b: Pending): number {
+function compareGroups(a: Pending, b: Pending): number {
   if (a.destination !== b.destination) return a.destination < b.destination ? -1 : 1;
-  return a.bucket - b.bucket || compareIdentity(a, b);
+  return a.bucket - b.bucket;
 }
 
 registerFunctions("beam-indexeddb/io", { SpillRuns });

@@ -91,6 +91,9 @@ export class WriteShards implements AsyncDoFn<ShardTask, Tagged<WriteOutputs>, W
         context.failures.increment(1);
         failed.push(failedRecord(record, error));
       };
+      // Counted by the store, not by the record: an update of a counter costs as much as writing a small record.
+      let store = "";
+      let written = 0;
       for await (const records of distinct(mergeRuns(task.segments, tempFolder), refuse)) {
         for (const record of records) {
           if (
@@ -100,9 +103,15 @@ export class WriteShards implements AsyncDoFn<ShardTask, Tagged<WriteOutputs>, W
             continue;
           const done = writer.add(record);
           if (done) await done;
-          context.records.increment(record.store, 1);
+          if (record.store !== store) {
+            if (written > 0) context.records.increment(store, written);
+            store = record.store;
+            written = 0;
+          }
+          written++;
         }
       }
+      if (written > 0) context.records.increment(store, written);
       const summary = await writer.finish();
       await file.close();
       context.bytes.increment(summary.bytes);
