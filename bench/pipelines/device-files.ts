@@ -26,6 +26,7 @@ export interface DeviceOptions {
   readonly records: number;
   /** Write the same records as Avro files, too. */
   readonly avro: boolean;
+  readonly compression: "deflate" | "none";
 }
 
 /** Writes `device-N.idbsnap`, and `device-N.avro` with the same records. */
@@ -47,7 +48,14 @@ async function makeDeviceFile(path: string, options: DeviceOptions, device: numb
     },
   };
   const origin = { device: `device-${device}`, capturedAt: createdAt(device) };
-  const writer = new SnapshotWriter(sink, { database: schema, origin }, { platform: nodePlatform });
+  const writer = new SnapshotWriter(
+    sink,
+    { database: schema, origin },
+    {
+      platform: nodePlatform,
+      compression: options.compression,
+    },
+  );
   for (let number = 0; number < options.records; number++) {
     const { key, value } = recordOf(options, device, number);
     const done = writer.add({ store: storeName, keyBytes: encodeKey(key), valueBytes: encodeValue(value) });
