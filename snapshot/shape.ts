@@ -62,7 +62,7 @@ function forgetShapes(): void {
   const nodes = [root];
   for (let node = nodes.pop(); node; node = nodes.pop()) {
     if (node.shape) node.shape.next = undefined;
-    nodes.push(...node.children.values());
+    for (const child of node.children.values()) nodes.push(child);
   }
   for (const shape of large.values()) shape.next = undefined;
   root = { shape: undefined, children: new Map() };
