@@ -37,6 +37,13 @@ export async function watchMemory(pid: number): Promise<MemoryWatch> {
   };
 }
 
+/** Processes below `pid` that run pages, as their ids. */
+export async function pageProcesses(pid: number): Promise<number[]> {
+  const found: number[] = [];
+  for (const process of await descendants(pid)) if (await runsPages(process)) found.push(process);
+  return found;
+}
+
 async function runsPages(pid: number): Promise<boolean> {
   const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   const args = line.split("\0").filter((part) => part !== "");

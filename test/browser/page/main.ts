@@ -1,6 +1,7 @@
 import { exportDB, importDB } from "../../../browser/index.js";
 import * as bank from "./bank.js";
 import { cases } from "./cases.js";
+import * as crash from "./crash.js";
 import * as database from "./database.js";
 import * as load from "./load.js";
 import * as tabs from "./tabs.js";
@@ -19,4 +20,6 @@ async function run(name: string): Promise<string> {
   }
 }
 
-Object.assign(globalThis, { beam: { run, exportDB, importDB, ...database, ...bank, ...load, ...tabs } });
+Object.assign(globalThis, {
+  beam: { run, exportDB, importDB, ...database, ...bank, ...crash, ...load, ...tabs },
+});
