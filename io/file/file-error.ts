@@ -12,6 +12,10 @@ const codes: Readonly<Record<string, readonly [SnapshotErrorCode, string]>> = {
     "FILE_DISK_FULL",
     "can't be written: the disk is full. Free some space and run it again; nothing was left under a final name.",
   ],
+  EFBIG: [
+    "FILE_WRITE_FAILED",
+    "can't be written: it is longer than the file system or the limit of the process (ulimit -f) allows. Write more shards, or choose another place.",
+  ],
   EDQUOT: [
     "FILE_DISK_FULL",
     "can't be written: the disk quota is used up. Free some space and run it again; nothing was left under a final name.",

@@ -1,4 +1,6 @@
+import { statfsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { SnapshotError } from "../../snapshot/index.js";
 
 /**
@@ -233,14 +235,26 @@ const translations: readonly Translation[] = [
 
 function toSnapshotError(cause: unknown, file: string, busyTimeoutMs: number): SnapshotError {
   const text = cause instanceof Error ? cause.message : String(cause);
-  const found = translations.find(({ matches }) => matches.test(text));
+  // A full disk is only called one where pages are written; where SQLite lays out the index of its log it is an "I/O error".
+  const meaning = text.includes("disk I/O error") && hasNoRoom(file) ? "database or disk is full" : text;
+  const found = translations.find(({ matches }) => matches.test(meaning));
   const advice = found?.advice(busyTimeoutMs) ?? "This is not expected; please report it with the message.";
   return new SnapshotError(
     found?.code ?? "STORE_CONSTRAINT",
-    `SQLite refused to work on ${file}: ${text}. ${advice}`,
+    `SQLite refused to work on ${file}: ${meaning}. ${advice}`,
     {
       file,
       cause,
     },
   );
+}
+
+/** Less than two pieces of the log's index, by which it grows. */
+function hasNoRoom(file: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize < 65_536;
+  } catch {
+    return false;
+  }
 }
