@@ -38,8 +38,11 @@ export interface BlockSelection {
   readonly missingStores: "fail" | "ignore";
 }
 
-/** A file with many small blocks is read in pieces of this many raw bytes, so that a piece is neither a single record nor a whole file. */
-const taskBytes = 2 << 20;
+/**
+ * A file with many small blocks is read in pieces of this many raw bytes, so that a piece is neither a single record nor a whole file. Its records are in
+ * memory together: were they many more than those of a usual block, the garbage collector would copy them again and again.
+ */
+const taskBytes = 512 << 10;
 
 /** Opens each file's footer and decides which of its blocks must be read: those of other stores or keys are never touched. */
 export class PlanBlocks implements AsyncDoFn<FileMetadata, Tagged<PlanOutputs>, PlanContext> {

@@ -129,11 +129,14 @@ export function readMatches<Schema = unknown>(
     const context = { records: counterFamily("recordsRead"), bytes: counter("bytesRead"), failures };
     const records = errorHandler
       ? orFail(tasks, range, context, planned.failedRecords, errorHandler)
-      : tasks.apply(asyncParDo(new ReadBlocks(range), { concurrency: 4 }, context));
+      : tasks.apply(asyncParDo(new ReadBlocks(range), oneAtATime, context));
     attachSchemas(records, planned.schemas);
     return records as unknown as PCollection<RecordOf<Schema>>;
   });
 }
+
+/** Local files are read by synchronous calls: pieces side by side would not come sooner, only all be in memory while the first is handed out. */
+const oneAtATime = { concurrency: 1 };
 
 function orFail(
   tasks: PCollection<BlockTask>,
@@ -143,7 +146,7 @@ function orFail(
   errorHandler: (failedRecords: PCollection<FailedRecord>) => void,
 ): PCollection<SnapshotRecord> {
   const { records, failedRecords } = tasks
-    .apply(asyncParDo(new ReadBlocksOrFail(range), { concurrency: 4 }, context))
+    .apply(asyncParDo(new ReadBlocksOrFail(range), oneAtATime, context))
     .apply(taggedOutputs<ReadOutputs>(["records", "failedRecords"]));
   errorHandler(P([unplanned, failedRecords]).apply(withName("failedRecords", flatten<FailedRecord>())));
   return records;
