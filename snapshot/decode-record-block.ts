@@ -23,6 +23,8 @@ export function decodeRecordBlock(
   const { database, store, source } = context;
   const records: SnapshotRecord[] = [];
   while (reader.left > 0) {
+    // At once, and not at the end: a few bytes inflate to millions of the smallest records.
+    if (records.length === count) throw reader.malformed(`more records than the ${count} announced`);
     const meta = reader.varint();
     const deleted = meta % 2 === 1;
     const origin = origins[Math.floor(meta / 4)];
