@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { crc32, type Platform, SnapshotError } from "../snapshot/index.js";
 
@@ -7,7 +8,8 @@ const nativeCrc32 = (zlib as unknown as { crc32?: (bytes: Uint8Array, seed?: num
 
 /** Node's zlib and crypto behind the format's `Platform`: the same results as in a browser, several times faster. */
 export const nodePlatform: Platform = {
-  deflateRaw: (bytes) => zlib.deflateRawSync(bytes),
+  // On a thread of its own: the next block's records are encoded meanwhile.
+  deflateRaw: promisify<Uint8Array, Uint8Array>(zlib.deflateRaw),
   inflateRaw(bytes, rawLength) {
     let inflated: Uint8Array;
     try {

@@ -34,8 +34,11 @@ export interface SnapshotWriterOptions {
   readonly platform?: Platform | undefined;
 }
 
+/** So many blocks may wait for the compressor or the sink before `add` asks to be awaited. */
+const maxUnderway = 2;
+
 /**
- * Writes a snapshot front to back, with memory for one block. Records come store by store, with ascending keys; attachments at any time.
+ * Writes a snapshot front to back, with memory for a few blocks. Records come store by store, with ascending keys; attachments at any time.
  * The same calls give the same bytes, and blocks are cut by content, so that stretches without changes give the same blocks as before.
  *
  * @example
@@ -62,6 +65,8 @@ export class SnapshotWriter {
   private patience = { skip: 0, next: 1 };
   private offset = 0;
   private queue: Promise<void> | undefined;
+  /** Blocks that are being compressed and written, oldest first. */
+  private readonly underway: Promise<void>[] = [];
   private failure: Error | undefined;
   private finished = false;
 
@@ -86,7 +91,8 @@ export class SnapshotWriter {
   }
 
   /**
-   * Adds a record. Await the promise when there is one: it is the back pressure.
+   * Adds a record. Await the promise when there is one: it is the back pressure. A few blocks are compressed and written while the next records come, so
+   * that what the sink throws may come out of a later call, `finish` at the latest.
    * @throws SnapshotError SNAPSHOT_STORE_UNKNOWN; SNAPSHOT_KEY_ORDER when the key does not come after the one before or the store was left
    *   already; what the sink throws
    */
@@ -169,10 +175,14 @@ export class SnapshotWriter {
       cut_keys: (first.length > bound ? 1 : 0) + (last.length > bound ? 2 : 0),
     };
     block.reset();
-    return this.enqueue(() => {
+    const written = this.enqueue(() => {
       if (this.frames.at(-1)?.header.store !== header.store) this.patience = { skip: 0, next: 1 };
       return this.writeFrame(frameKinds.records, payload, header);
     });
+    // A failure is kept, and told by the next call.
+    written.catch(() => undefined);
+    this.underway.push(written);
+    return this.underway.length > maxUnderway ? this.underway.shift() : undefined;
   }
 
   /** True when the content with this hash is in the snapshot already. */

@@ -1,3 +1,4 @@
+import { deflateRawSync } from "node:zlib";
 import { crc32, sha256 } from "../../snapshot/index.js";
 import { decodeFrameHead, encodeFrameHead, frameKinds } from "../../snapshot/frame.js";
 import { footerMessage, type FooterMessage, type FrameHeader } from "../../snapshot/message-codec.js";
@@ -76,7 +77,7 @@ export function putTogether(parts: SnapshotParts, changes: Changes = {}): Uint8A
   let offset = start.length;
   parts.frames.forEach((frame, number) => {
     const header: FrameHeader = { ...frame.header };
-    const stored = header.compression === 1 ? nodePlatform.deflateRaw(frame.payload) : frame.payload;
+    const stored = header.compression === 1 ? deflateRawSync(frame.payload) : frame.payload;
     header.raw_length = frame.payload.length;
     header.stored_length = (stored as Uint8Array).length;
     header.crc = (crc32(stored as Uint8Array) ^ frame.crcError) >>> 0;
