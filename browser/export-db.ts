@@ -56,13 +56,24 @@ async function start(
     ? undefined
     : await startWorker(options.worker, await reasonToStay(db, options));
   if (worker) {
-    await runInWorker(
-      worker,
-      { kind: "export", source: named, options: cloneable(options), tells: options.onProgress !== undefined },
-      { onProgress: options.onProgress, sink },
-      signal,
-    );
-    return;
+    try {
+      await runInWorker(
+        worker,
+        {
+          kind: "export",
+          source: named,
+          options: cloneable(options),
+          tells: options.onProgress !== undefined,
+        },
+        { onProgress: options.onProgress, sink },
+        signal,
+      );
+      return;
+    } catch (error) {
+      // Nothing has come out of it yet: all records are read before the first byte is written.
+      if (options.worker !== undefined || (error as { code?: unknown }).code !== "EXPORT_NEEDS_PAGE")
+        throw error;
+    }
   }
   const runExport = await loadExport();
   await runExport(typeof db === "string" || isWrapped(db) ? named : db, options, sink, signal);

@@ -1,6 +1,7 @@
 import type { KeyRange } from "../snapshot/index.js";
 import { SnapshotError } from "../snapshot/error.js";
 import { type Environment, nativeRange } from "./environment.js";
+import { isDoubtfulNull, needsPage } from "./needs-page.js";
 import { abortQuietly, completed, requested } from "./request.js";
 
 /** Bytes of encoded records that one batch aims at. */
@@ -106,6 +107,8 @@ async function readStore(
     if (records.length !== got.length)
       throw incomplete(`${got.length} keys came with ${records.length} values`);
     if (got.length === 0) break;
+    if (records.includes(null) && isDoubtfulNull(store.keyPath))
+      throw needsPage(`A record of "${store.name}" comes as null`, store.name);
     const bytes = reader.batch(store.name, got, records);
     read += got.length;
     const fitting = Math.floor((batchBytes * got.length) / Math.max(bytes, 1));

@@ -1,6 +1,7 @@
 import type { ByteSink } from "../snapshot/index.js";
 import { type EnvironmentOptions, environmentOf } from "./environment.js";
 import type { WorkerOption } from "./export-options.js";
+import { SnapshotError } from "../snapshot/error.js";
 import { type WorkerReply, type WorkerRequest, errorOfForm } from "./worker-message.js";
 
 /** How long a worker may take to say that it is there. */
@@ -47,15 +48,13 @@ export async function startWorker(
     } catch (error) {
       if (option === undefined) return undefined;
       throw new TypeError(
-        `The worker could not be started: ${String(error)}. Pass the URL of beam-indexeddb/browser/worker as the option worker, or false.`,
+        `The worker could not be started: ${String(error)}. Set worker to the URL of beam-indexeddb/browser/worker, or to false.`,
         { cause: error },
       );
     }
   }
   if (option === undefined) return undefined;
-  throw new TypeError(
-    `A worker was asked for, but ${reason}. Leave the option worker out or set it to false.`,
-  );
+  throw new TypeError(`A worker was asked for, but ${reason}. Set worker to false.`);
 }
 
 function ready(worker: Worker): Promise<void> {
@@ -97,6 +96,7 @@ export function runInWorker(
   };
   return new Promise<unknown>((resolve, reject) => {
     let failure: unknown;
+    let chunks = 0;
     // A fault on this side: the worker is asked to clean up, and what it then says gives way to the fault.
     const fail = (error: unknown) => {
       failure ??= error;
@@ -109,6 +109,7 @@ export function runInWorker(
             handlers.onProgress?.(data.progress as never);
             break;
           case "chunk":
+            chunks++;
             Promise.resolve(handlers.sink?.write(data.bytes)).then(() => {
               send({ kind: "pull" });
             }, fail);
@@ -127,7 +128,13 @@ export function runInWorker(
       }
     };
     worker.onerror = (event) => {
-      reject(new Error(`The worker failed: ${event.message}`));
+      event.preventDefault();
+      const what = `The worker failed: ${event.message}`;
+      // Firefox fails so, outside of all handlers, on a value that only windows can read.
+      const needsPage = request.kind === "export" && chunks === 0;
+      reject(
+        needsPage ? new SnapshotError("EXPORT_NEEDS_PAGE", `${what}. Set worker to false.`) : new Error(what),
+      );
     };
     signal.addEventListener("abort", abort);
     if (signal.aborted) abort();

@@ -27,6 +27,7 @@ export const snapshotErrorCodes = [
   "EXPORT_ABORTED",
   "EXPORT_BUSY",
   "EXPORT_FAILED",
+  "EXPORT_NEEDS_PAGE",
   "IMPORT_BLOCKED",
   "IMPORT_VERSION_LOWER",
   "IMPORT_CONFLICT",

@@ -189,6 +189,8 @@ function createWriter(path: string, temporary: boolean): FileWriter {
   return {
     write(bytes) {
       try {
+        // The number of a closed file may be another file's by now: a block that was still being compressed must not go there.
+        if (!open) throw new Error("the file was closed before");
         for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
       } catch (cause) {
         throw fileError(cause, path, "write");

@@ -1,0 +1,25 @@
+import { SnapshotError } from "../snapshot/error.js";
+
+/** The error for records that a worker cannot read, or cannot tell from others: objects of classes that only windows have. */
+export function needsPage(what: string, store?: string): SnapshotError {
+  return new SnapshotError(
+    "EXPORT_NEEDS_PAGE",
+    `${what}, so a worker may lose what a page can read. Export from a page, with the option worker left out or false.`,
+    { store },
+  );
+}
+
+const scope = globalThis as {
+  readonly document?: unknown;
+  readonly WorkerGlobalScope?: unknown;
+  readonly DedicatedWorkerGlobalScope?: unknown;
+};
+
+/**
+ * Can null stand for a value that this context could not read? Chromium gives it, without an error, for values with an object that only windows know (an
+ * RTCCertificate). Under a key path null is never a value of its own. Without one it may be; a dedicated worker has a page that can look again.
+ */
+export function isDoubtfulNull(keyPath: IDBObjectStore["keyPath"]): boolean {
+  if (scope.document !== undefined || scope.WorkerGlobalScope === undefined) return false;
+  return keyPath !== null || scope.DedicatedWorkerGlobalScope !== undefined;
+}
