@@ -87,7 +87,7 @@ async function reasonToStay(db: IDBDatabase | string, options: ExportOptions): P
   const buckets = (globalThis as { navigator?: { storageBuckets?: { keys(): Promise<string[]> } } }).navigator
     ?.storageBuckets;
   if (typeof db !== "string" && !options.indexedDB && buckets && (await buckets.keys()).length > 0) {
-    return "the database may lie in a storage bucket, which it could not tell";
+    return "the database may lie in a storage bucket";
   }
   return undefined;
 }

@@ -64,7 +64,7 @@ function ready(worker: Worker): Promise<void> {
       reject(new Error(what));
     };
     const timer = setTimeout(() => {
-      fail("it did not answer");
+      fail("no answer");
     }, startMs);
     worker.onmessage = () => {
       clearTimeout(timer);
@@ -73,7 +73,7 @@ function ready(worker: Worker): Promise<void> {
     worker.onerror = (event) => {
       event.preventDefault();
       clearTimeout(timer);
-      fail(event.message || "its script did not load");
+      fail(event.message || "its script is missing");
     };
   });
 }
