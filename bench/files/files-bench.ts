@@ -75,7 +75,7 @@ async function measureFile(
 
 function writing(files: readonly FileFigures[]) {
   return {
-    title: "Writing: values encoded, blocks compressed (zlib level 6)",
+    title: "Writing: values encoded, blocks compressed (zlib level 4)",
     columns: ["file", "MB", "bytes/record", "s", "1000 records/s", "memory above start MB"],
     rows: files.map(({ label, records, written }) => [
       label,
