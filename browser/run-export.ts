@@ -62,6 +62,13 @@ export async function runExport(
         { cause: error },
       );
     }
+    if (errorName(error) === "NotReadableError") {
+      throw new SnapshotError(
+        "EXPORT_FAILED",
+        `The staged records of "${name}" could not be read again. Export with a worker, which stages them in a file.`,
+        { cause: error },
+      );
+    }
     throw error;
   }
 }

@@ -34,7 +34,7 @@ export async function startWorker(
   // In a worker already: its own thread is as good as another.
   const wanted = option !== undefined || typeof document !== "undefined";
   if (!wanted) return undefined;
-  const reason = needsHere ?? (typeof Worker === "undefined" ? "there are no workers here" : undefined);
+  const reason = needsHere ?? (typeof Worker === "undefined" ? "there are none here" : undefined);
   if (reason === undefined) {
     try {
       const worker =

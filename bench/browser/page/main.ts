@@ -100,7 +100,7 @@ async function save(kind: "own" | "dexie", name: string, file: string): Promise<
   const root = await navigator.storage.getDirectory();
   const writable = await (await root.getFileHandle(file, { create: true })).createWritable();
   if (kind === "own") {
-    await exportDB(name).pipeTo(writable);
+    await exportDB(name, { worker: `/own-worker.js?database=${encodeURIComponent(name)}` }).pipeTo(writable);
   } else {
     const db = await new Dexie(name).open();
     await writable.write(await dexieExport(db));
