@@ -65,7 +65,7 @@ export async function runExport(
     if (errorName(error) === "NotReadableError") {
       throw new SnapshotError(
         "EXPORT_FAILED",
-        `The staged records of "${name}" could not be read again. Export with a worker, which stages them in a file.`,
+        `The staged records of "${name}" could not be read again. Export in a worker.`,
         { cause: error },
       );
     }
