@@ -31,8 +31,12 @@ declare const DecompressionStream: new (format: "deflate-raw") => Pipe;
 export const webPlatform: Platform = {
   deflateRaw: (bytes) => through(new CompressionStream("deflate-raw"), bytes, Infinity),
   async inflateRaw(bytes, rawLength) {
-    const result = await through(new DecompressionStream("deflate-raw"), bytes, rawLength);
-    if (result.length !== rawLength) throw lengthMismatch(rawLength);
+    let cause: unknown;
+    // What is no deflate at all fails with an error of the stream's own.
+    const result = await through(new DecompressionStream("deflate-raw"), bytes, rawLength).catch(
+      (error: unknown) => void (cause = error),
+    );
+    if (result?.length !== rawLength) throw lengthMismatch(rawLength, cause);
     return result;
   },
   crc32: crc32InScript,
@@ -68,9 +72,10 @@ async function through(pipe: Pipe, bytes: Uint8Array, limit: number): Promise<Ui
   return result;
 }
 
-export function lengthMismatch(rawLength: number): SnapshotError {
+export function lengthMismatch(rawLength: number, cause?: unknown): SnapshotError {
   return new SnapshotError(
     "SNAPSHOT_MALFORMED",
-    `A block does not inflate to the ${rawLength} bytes that its header announces.`,
+    `A block has not the ${rawLength} bytes announced.`,
+    { cause },
   );
 }

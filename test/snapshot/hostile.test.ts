@@ -171,6 +171,12 @@ test.each([
   await expect(
     (async () => platform.inflateRaw(deflateRawSync(Buffer.alloc(10)), 1000))(),
   ).rejects.toMatchObject({ code: "SNAPSHOT_MALFORMED" });
+  // A distance beyond the beginning, a kind of block that does not exist, an end that does not come.
+  for (const bytes of [[0x03 | 0x40, 0x04, 0xff], [0xff, 0xff], [0x4b], []]) {
+    await expect((async () => platform.inflateRaw(Uint8Array.from(bytes), 1000))()).rejects.toMatchObject({
+      code: "SNAPSHOT_MALFORMED",
+    });
+  }
 });
 
 test("a file that announces huge blocks or a huge footer is refused without allocating them", async () => {
