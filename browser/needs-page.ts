@@ -4,7 +4,7 @@ import { SnapshotError } from "../snapshot/error.js";
 export function needsPage(what: string, store?: string): SnapshotError {
   return new SnapshotError(
     "EXPORT_NEEDS_PAGE",
-    `${what}, so a worker may lose what a page can read. Export from a page, with the option worker left out or false.`,
+    `${what}, so a worker may lose what a page can read. Export from a page, with worker left out or false.`,
     { store },
   );
 }

@@ -75,7 +75,7 @@ async function through(pipe: Pipe, bytes: Uint8Array, limit: number): Promise<Ui
 export function lengthMismatch(rawLength: number, cause?: unknown): SnapshotError {
   return new SnapshotError(
     "SNAPSHOT_MALFORMED",
-    `A block has not the ${rawLength} bytes announced.`,
+    `A block does not inflate to the ${rawLength} bytes announced.`,
     { cause },
   );
 }
