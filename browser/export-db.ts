@@ -11,6 +11,7 @@ import {
 import { isWrapped } from "./database.js";
 import type { ExportOptions } from "./export-options.js";
 import { loadExport } from "./load-export.js";
+import { exportLock, lockManager } from "./lock.js";
 import type { NamedDatabase } from "./run-export.js";
 import { needsThisContext, runInWorker, startWorker } from "./worker-job.js";
 import { cloneable } from "./worker-message.js";
@@ -64,6 +65,7 @@ async function start(
           source: named,
           options: cloneable(options),
           tells: options.onProgress !== undefined,
+          pageCanLookAgain: options.worker === undefined,
         },
         { onProgress: options.onProgress, sink },
         signal,
@@ -73,6 +75,8 @@ async function start(
       // Nothing has come out of it yet: all records are read before the first byte is written.
       if (options.worker !== undefined || (error as { code?: unknown }).code !== "EXPORT_NEEDS_PAGE")
         throw error;
+      // The lock of a worker that has died is free a moment later.
+      await lockManager()?.request(exportLock(named.name), () => undefined);
     }
   }
   const runExport = await loadExport();
@@ -121,7 +125,7 @@ function checkOptions(options: ExportOptions): void {
   checkChoice("exportDB", "compression", compression, ["deflate", "none"]);
   checkKeyRanges(options);
   if (capturedAt !== undefined && !Number.isFinite(Number(capturedAt))) {
-    throw new TypeError("exportDB: capturedAt must be a date or milliseconds since the epoch.");
+    throw new TypeError("exportDB: capturedAt must be a date or milliseconds.");
   }
   if (blockBytes !== undefined && !(blockBytes >= 1024))
     throw new TypeError("exportDB: blockBytes must be at least 1024.");

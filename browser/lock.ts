@@ -25,3 +25,8 @@ export async function withLock<T>(
 export function lockManager(): LockManager | undefined {
   return (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
 }
+
+/** Held while a database of this name is exported. */
+export function exportLock(name: string): string {
+  return `beam-indexeddb:export:${name}`;
+}

@@ -5,7 +5,7 @@ import { openExisting, schemaOfStore } from "./database.js";
 import { type Environment, environmentOf } from "./environment.js";
 import type { ExportOptions, ExportProgress } from "./export-options.js";
 import { readKeyGenerator } from "./key-generator.js";
-import { withLock } from "./lock.js";
+import { exportLock, withLock } from "./lock.js";
 import { readStores } from "./read-stores.js";
 import { chosenStores, keyRangeOf } from "./record-selection.js";
 import { errorName } from "./request.js";
@@ -35,7 +35,7 @@ export async function runExport(
   try {
     signal.throwIfAborted();
     return await withLock(
-      `beam-indexeddb:export:${name}`,
+      exportLock(name),
       { wait: false },
       () => exportLocked(source, name, options, environment, sink, signal),
       () =>

@@ -10,6 +10,8 @@ export type WorkerRequest =
   | {
       readonly kind: "export";
       readonly source: NamedDatabase;
+      /** The page exports itself when the worker says that it must. */
+      readonly pageCanLookAgain: boolean;
       readonly options: ExportOptions;
       readonly tells: boolean;
     }

@@ -42,6 +42,7 @@ async function job(request: Extract<WorkerRequest, { kind: "export" | "import" }
     const runImport = await loadImport();
     return runImport(request.source, { ...request.options, onProgress }, stop.signal);
   }
+  if (request.pageCanLookAgain) (await import("./needs-page.js")).pageCanLookAgain();
   const runExport = await loadExport();
   return runExport(request.source, { ...request.options, onProgress }, { write: sendChunk }, stop.signal);
 }
