@@ -99,8 +99,8 @@ describe.each(installedBrowsers())("a tab of %s that dies", (name) => {
         expect(await page.evaluate("beam.unfinishedImports()")).toEqual([]);
       }
       await page.close();
-      // How many is a matter of timing: a killed process takes along what it had not handed over.
-      expect(seen.partly).toBeGreaterThan(0);
+      // Those that are held in the second half have at least one transaction behind them.
+      expect(seen.partly).toBeGreaterThanOrEqual(rounds / 4);
     },
     240_000,
   );
