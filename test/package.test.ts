@@ -42,6 +42,7 @@ const sources = sourceFolders.flatMap(filesUnder).filter((name) => /\.(ts|mjs|js
 describe("package.json", () => {
   test("names every dependency that a user installs, and no other", () => {
     expect(Object.keys(manifest.dependencies)).toEqual([
+      "@grpc/grpc-js",
       "@streamparser/json",
       "acorn",
       "apache-beam",

@@ -94,4 +94,4 @@ function nearby(pattern: string): string {
   return ` In ${JSON.stringify(folder)} there are: ${names.slice(0, 5).join(", ")}${names.length > 5 ? `, and ${names.length - 5} more` : ""}.`;
 }
 
-registerFunctions("beam-indexeddb/io/file", { MatchPattern });
+registerFunctions("beam-indexeddb/io", { MatchPattern });
