@@ -1,19 +1,14 @@
 /** Beam's direct runner: a whole pipeline in this process, needing nothing but Node. */
 import "./node-compatibility.js";
-import { type PValue, type Root } from "apache-beam";
+import "apache-beam";
 import { type Pipeline as PipelineProto } from "apache-beam/proto/beam_runner_api";
 import { directRunner as stockDirectRunner } from "apache-beam/runners/direct_runner";
 import { Runner, type PipelineResult } from "apache-beam/runners/runner";
-import { Pipeline } from "apache-beam/internal/pipeline";
-import { Root as RootClass } from "apache-beam/pvalue";
 import { SnapshotError } from "../snapshot/index.js";
+import { buildPipeline, type PipelineFunction } from "./build-pipeline.js";
 import { type ProgressListener, watchCounters } from "./counter-progress.js";
 import { type PipelineMetrics, readMetrics } from "./metrics.js";
-import { doRunEndActions } from "./run-end.js";
 import "./operators.js";
-
-/** A function that applies transforms to the root of a pipeline; what it returns is not looked at. */
-export type PipelineFunction = (root: Root) => PValue<unknown> | Promise<PValue<unknown>>;
 
 /** How a run is watched. */
 export interface RunOptions {
@@ -66,16 +61,15 @@ direct.runPipeline = async function (this: DirectRunner, pipeline, options): Pro
 
 // The stock method drops its second argument.
 Runner.prototype.runAsync = async function (this: Runner, pipeline, options): Promise<PipelineResult> {
-  const built = new Pipeline();
+  const { proto, end } = await buildPipeline(pipeline);
   let result: PipelineResult;
   try {
-    await pipeline(new RootClass(built));
-    result = await this.runPipeline(built.getProto(), options);
+    result = await this.runPipeline(proto, options);
   } catch (error) {
-    await doRunEndActions(built).catch(() => undefined);
+    await end().catch(() => undefined);
     throw error;
   }
-  await doRunEndActions(built);
+  await end();
   return result;
 };
 

@@ -13,6 +13,7 @@ export {
   type Metric,
   type PipelineMetrics,
   readMetrics,
+  sumMetrics,
 } from "./metrics.js";
 export { iterableSideInput, listSideInput, SideInputParam, singletonSideInput } from "./side-inputs.js";
 export { asyncParDo, type AsyncDoFn, type AsyncOutput, type AsyncParDoOptions } from "./async-par-do.js";
@@ -28,13 +29,8 @@ export {
 export { registerFunctions } from "./registered.js";
 export { FunctionNotPortableError } from "./function-check.js";
 export { inGlobalWindow } from "./global-window.js";
-export {
-  directRunner,
-  type PipelineFunction,
-  type PipelineRun,
-  runDirect,
-  type RunOptions,
-} from "./direct-runner.js";
+export { buildPipeline, type BuiltPipeline, type PipelineFunction } from "./build-pipeline.js";
+export { directRunner, type PipelineRun, runDirect, type RunOptions } from "./direct-runner.js";
 export { failedStep } from "./step-failure.js";
 export { atRunEnd } from "./run-end.js";
 export { decodeElement, encodeElement, encodeGroupKey } from "./element-codec.js";

@@ -1,6 +1,7 @@
 /** Counters and distributions of a pipeline: what its steps report, and how to read it afterwards. */
 import "./node-compatibility.js";
 import { Counter, counter, distribution, type Metric, ParDoUpdateParam } from "apache-beam";
+import { type MonitoringInfo } from "apache-beam/proto/metrics";
 import { type PipelineResult } from "apache-beam/runners/runner";
 import { MetricsContainer } from "apache-beam/worker/metrics";
 import { registerFunctions } from "./registered.js";
@@ -62,9 +63,14 @@ export interface PipelineMetrics {
  * 2^53.
  */
 export async function readMetrics(result: PipelineResult): Promise<PipelineMetrics> {
+  return sumMetrics(await result.rawMetrics());
+}
+
+/** Sums what the steps reported, as the model's MonitoringInfos have it. Other metrics than users' are left out. */
+export function sumMetrics(infos: Iterable<MonitoringInfo>): PipelineMetrics {
   const counters: Record<string, number> = {};
   const distributions: Record<string, DistributionData> = {};
-  for (const { urn, labels, payload } of await result.rawMetrics()) {
+  for (const { urn, labels, payload } of infos) {
     const name = labels.NAME ?? "";
     if (urn === counterUrn) counters[name] = (counters[name] ?? 0) + integers(payload, 1)[0]!;
     if (urn === distributionUrn) distributions[name] = merge(distributions[name], distributionOf(payload));
