@@ -14,6 +14,8 @@ import { NonPromise, registerOperator, registerOperatorConstructor } from "apach
 import { AsyncParDoOperator } from "./async-par-do-operator.js";
 import { asyncDoFnUrn } from "./async-payload.js";
 import "./bundle-processor.js";
+import { DataSinkOperator } from "./data-sink-operator.js";
+import { DataSourceOperator } from "./data-source-operator.js";
 import {
   assignTimestampsOperator,
   identityOperator,
@@ -66,3 +68,7 @@ registerOperatorConstructor(impulse.urn, (transformId, transform, context) => {
     finishBundle: () => Promise.resolve(),
   };
 });
+
+// The ends of a stage that a portable runner runs.
+registerOperator("beam:runner:source:v1", DataSourceOperator);
+registerOperator("beam:runner:sink:v1", DataSinkOperator);

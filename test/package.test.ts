@@ -69,6 +69,7 @@ describe("package.json", () => {
       "./io",
       "./transforms",
       "./runners",
+      "./runners/worker",
       "./pipelines",
       "./testing",
       "./package.json",
