@@ -1,6 +1,6 @@
 import type { MonitoringInfo } from "../../beam/model.js";
 
-/** Short ids that stand for a metric's name and labels, so that each report need not repeat them. */
+/** Short ids that stand for a metric's name and labels, so that each report need not repeat them. No two processes of a machine give the same. */
 export interface MetricIds {
   idOf(info: MonitoringInfo): string;
   /** What ids stand for, without payloads. Ids that this worker never gave are not in it. */
@@ -15,7 +15,7 @@ export function metricIds(): MetricIds {
       const key = JSON.stringify([urn, Object.entries(labels).sort()]);
       let id = idByKey.get(key);
       if (id === undefined) {
-        id = `m${idByKey.size}`;
+        id = `${process.pid}m${idByKey.size}`;
         idByKey.set(key, id);
         infoById.set(id, { urn, type, labels, payload: new Uint8Array() });
       }

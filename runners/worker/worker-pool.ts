@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { SnapshotError } from "../../snapshot/index.js";
 import { serve, unary } from "../grpc/server.js";
 import { workerPool } from "../grpc/method.js";
+import { spreadWorker } from "./spread-worker.js";
 import { readFailures } from "./failure-text.js";
 import type { WorkerModules } from "./worker-modules.js";
 import type { WorkerProcessMessage, WorkerProcessSettings } from "./worker-process.js";
@@ -12,6 +13,8 @@ export interface WorkerPoolOptions {
   /** `host:port` to listen on; port 0 takes a free one. Default 127.0.0.1:0. */
   readonly address?: string | undefined;
   readonly modules: WorkerModules;
+  /** Processes for each worker that a runner asks for; its bundles are spread over them. Default 1. */
+  readonly parallelism?: number | undefined;
   /** Called once for each worker that ends before the runner is done with it. */
   readonly onWorkerDied?: ((error: SnapshotError) => void) | undefined;
 }
@@ -48,7 +51,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
           };
           // A runner that asks again for the same id has given up the first one.
           await workers.get(id)?.stop();
-          const worker = await startWorker(settings, (error) => {
+          const worker = await startWorker(settings, options.parallelism ?? 1, (error) => {
             workers.delete(id);
             if (error) options.onWorkerDied?.(error);
           });
@@ -79,7 +82,43 @@ interface RunningWorker {
   stop(): Promise<void>;
 }
 
+/** A process, or several behind one worker. */
 async function startWorker(
+  settings: WorkerProcessSettings,
+  processes: number,
+  onEnd: (error: SnapshotError | undefined) => void,
+): Promise<RunningWorker> {
+  if (processes === 1) return startProcess(settings, onEnd);
+  const spread = await spreadWorker({ ...settings, processes });
+  const started: RunningWorker[] = [];
+  let running = processes;
+  const stop = async (): Promise<void> => {
+    await Promise.all(started.map((one) => one.stop()));
+    spread.close();
+  };
+  const onProcessEnd = (error: SnapshotError | undefined): void => {
+    running--;
+    if (error) spread.close();
+    if (error) onEnd(error);
+    else if (running === 0) {
+      spread.close();
+      onEnd(undefined);
+    }
+  };
+  try {
+    await Promise.all(
+      spread.addresses.map(async (control) => {
+        started.push(await startProcess({ ...settings, control }, onProcessEnd));
+      }),
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop };
+}
+
+async function startProcess(
   settings: WorkerProcessSettings,
   onEnd: (error: SnapshotError | undefined) => void,
 ): Promise<RunningWorker> {

@@ -1,0 +1,168 @@
+/**
+ * One worker for the runner, several processes behind it. A runner gives each of its worker ids one control and one data connection, and places
+ * bundles on ids as it likes (two on one id while another is idle, or all on one). So the connections end here, and bundles are placed on the
+ * process that has the fewest. Processes are ordinary workers that take this for their runner; side inputs and logs they exchange with the runner
+ * itself.
+ */
+import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
+import type { fnApi } from "../../beam/model.js";
+import { call, connect, openStream } from "../grpc/client.js";
+import { control } from "../grpc/method.js";
+import { bidirectional, type RunningServer, serve, unary } from "../grpc/server.js";
+import { relayData } from "./relay-data.js";
+
+/** A worker that is spread. */
+export interface SpreadWorker {
+  /** One control address for each process. */
+  readonly addresses: readonly string[];
+  /** Settled when the runner has closed the control connection, or it broke. */
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
+type ToRunner = ClientDuplexStream<fnApi.InstructionResponse, fnApi.InstructionRequest>;
+type ToProcess = ServerDuplexStream<fnApi.InstructionResponse, fnApi.InstructionRequest>;
+
+/** Begins to serve the runner when all processes have connected. */
+export async function spreadWorker(settings: {
+  readonly id: string;
+  readonly control: string;
+  readonly processes: number;
+}): Promise<SpreadWorker> {
+  const { id: workerId } = settings;
+  const runner = connect(settings.control);
+  const processes = new Map<number, ToProcess>();
+  const load = new Array<number>(settings.processes).fill(0);
+  /** Bundles by instruction id, from the first that is heard of them (their data may come first) to their response. */
+  const placed = new Map<string, number>();
+  const collecting = new Map<string, Collected>();
+  let next = 0;
+  let toRunner: ToRunner | undefined;
+  let finish: (error?: Error) => void = () => undefined;
+  const ended = new Promise<void>((resolve, reject) => {
+    finish = (error) => {
+      if (error) reject(error);
+      else resolve();
+    };
+  });
+  ended.catch(() => undefined);
+
+  const place = (instructionId: string): number => {
+    const known = placed.get(instructionId);
+    if (known !== undefined) return known;
+    let best = next++ % load.length;
+    for (let i = 0; i < load.length; i++) if (load[i]! < load[best]!) best = i;
+    load[best]!++;
+    placed.set(instructionId, best);
+    return best;
+  };
+  const relay = relayData(workerId, { processes: settings.processes, place });
+
+  const instruct = (request: fnApi.InstructionRequest): void => {
+    const { instructionId, request: kind } = request;
+    switch (kind.oneofKind) {
+      case "processBundle":
+        processes.get(place(instructionId))!.write(request);
+        return;
+      case "processBundleProgress":
+        processes.get(placed.get(kind.processBundleProgress.instructionId) ?? 0)!.write(request);
+        return;
+      case "processBundleSplit":
+        processes.get(placed.get(kind.processBundleSplit.instructionId) ?? 0)!.write(request);
+        return;
+      case "register":
+      case "monitoringInfos":
+        collecting.set(instructionId, { waitingFor: settings.processes, first: undefined });
+        for (const process of processes.values()) process.write(request);
+        return;
+      default:
+        processes.get(0)!.write(request);
+    }
+  };
+  const answer = (response: fnApi.InstructionResponse): void => {
+    const { instructionId } = response;
+    const collected = collecting.get(instructionId);
+    if (collected) {
+      collected.first = merge(collected.first, response);
+      if (--collected.waitingFor > 0) return;
+      collecting.delete(instructionId);
+      toRunner?.write(collected.first);
+      return;
+    }
+    const process = placed.get(instructionId);
+    if (process !== undefined) {
+      placed.delete(instructionId);
+      load[process]!--;
+      relay.forget(instructionId);
+    }
+    toRunner?.write(response);
+  };
+  const open = (): void => {
+    toRunner = openStream(runner, control.control, { workerId });
+    toRunner.on("data", instruct);
+    toRunner.on("end", () => {
+      finish();
+    });
+    toRunner.on("error", (error: Error) => {
+      finish(
+        new Error(`The control connection to the runner at ${settings.control} broke: ${error.message}`, {
+          cause: error,
+        }),
+      );
+    });
+  };
+
+  const servers: RunningServer[] = await Promise.all(
+    load.map((_, process) =>
+      serve([
+        bidirectional(control.control, (stream) => {
+          processes.set(process, stream);
+          stream.on("data", answer);
+          // A process that is gone takes its bundles along: without the connection the runner knows.
+          stream.on("cancelled", () => {
+            toRunner?.cancel();
+          });
+          if (processes.size === settings.processes) open();
+        }),
+        unary(control.getProcessBundleDescriptor, async (request) =>
+          relay.redirect(
+            process,
+            await call(runner, control.getProcessBundleDescriptor, request, { workerId }),
+          ),
+        ),
+      ]),
+    ),
+  );
+  void ended
+    .catch(() => undefined)
+    .then(() => {
+      for (const process of processes.values()) process.end();
+    });
+  return {
+    addresses: servers.map(({ address }) => address),
+    ended,
+    close() {
+      toRunner?.cancel();
+      relay.close();
+      for (const server of servers) server.close();
+      runner.close();
+    },
+  };
+}
+
+/** Answers of all processes to one instruction. */
+interface Collected {
+  waitingFor: number;
+  first: fnApi.InstructionResponse | undefined;
+}
+
+function merge(
+  first: fnApi.InstructionResponse | undefined,
+  other: fnApi.InstructionResponse,
+): fnApi.InstructionResponse {
+  if (!first || other.error !== "") return other;
+  const [into, from] = [first.response, other.response];
+  if (into.oneofKind === "monitoringInfos" && from.oneofKind === "monitoringInfos")
+    Object.assign(into.monitoringInfos.monitoringInfo, from.monitoringInfos.monitoringInfo);
+  return first;
+}
