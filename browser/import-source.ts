@@ -80,13 +80,3 @@ async function receiveStream(
     signal.removeEventListener("abort", stop);
   }
 }
-
-export function blobSource(blob: Blob): ByteSource {
-  return {
-    byteLength: blob.size,
-    async slice(start, end) {
-      return new Uint8Array(await blob.slice(start, end).arrayBuffer());
-    },
-    ...("name" in blob && { name: String(blob.name) }),
-  };
-}

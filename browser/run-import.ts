@@ -1,12 +1,12 @@
 import type { ByteSource, ObjectStoreSchema } from "../snapshot/index.js";
 import { SnapshotError, isSnapshotError } from "../snapshot/error.js";
 import { SnapshotReader } from "../snapshot/reader.js";
+import { blobSource } from "./blob-source.js";
 import type { ConflictRule } from "./conflict.js";
 import { deleteDatabase } from "./database.js";
 import { type Environment, environmentOf } from "./environment.js";
 import { type ImportBatch, type LeftOutCounts, importBatches } from "./import-batches.js";
 import type { ImportOptions, ImportProgress, ImportResult, StoreImportResult } from "./import-options.js";
-import { blobSource } from "./import-source.js";
 import { type TargetRequest, countRecords, inspectTarget, openTarget } from "./import-target.js";
 import { restoreKeyGenerator } from "./key-generator.js";
 import { withLock } from "./lock.js";
