@@ -49,7 +49,8 @@ const huge: DataSet = {
   withDexie: false,
 };
 
-type ContenderName = "loop" | "own" | "dexie";
+/** Of imports only: "checked" is the loop that reads back what it has put, as imports do, "unchecked" the import that is told not to. */
+type ContenderName = "loop" | "checked" | "own" | "unchecked" | "dexie";
 type Task = "export" | "import";
 type Measured = ReadonlyMap<`${Task} ${ContenderName}`, readonly Sample[]>;
 
@@ -122,20 +123,24 @@ function callsOf(data: DataSet, shape: string): (readonly [`${Task} ${ContenderN
     ["export own", `exportOwn("db")`],
     ...(data.withDexie ? [["export dexie", `exportDexie("db")`] as const] : []),
     ["import loop", `raw("write", "loop", ${shape})`],
+    ["import checked", `raw("write and read back", "checked", ${shape})`],
     ["import own", `importOwn("own.idbsnap", "own")`],
+    ["import unchecked", `importOwn("own.idbsnap", "unchecked", { verify: false })`],
     ...(data.withDexie ? [["import dexie", `importDexie("dexie.json", "dexie")`] as const] : []),
   ];
 }
 
 const titles: Readonly<Record<ContenderName, string>> = {
   loop: "loop by hand",
+  checked: "loop that reads back",
   own: "beam-indexeddb",
+  unchecked: "beam-indexeddb, verify: false",
   dexie: "dexie-export-import",
 };
 
 function tableOf(browser: BrowserName, data: DataSet, measured: Measured): BenchTable {
   return {
-    title: `${browser}: ${data.records.toLocaleString("en")} records of about ${data.bytes.toLocaleString("en")} bytes, one index (medians of ${data.rounds} exports and ${data.importRounds} imports; the loop writes no file)`,
+    title: `${browser}: ${data.records.toLocaleString("en")} records of about ${data.bytes.toLocaleString("en")} bytes, one index (medians of ${data.rounds} exports and ${data.importRounds} imports; the loops use no file)`,
     columns: ["", "seconds", "x loop", "in transactions", "x loop", "page stall ms", "memory MB", "file MB"],
     rows: Array.from(measured.keys(), (name) => {
       const [task, contender] = name.split(" ") as [Task, ContenderName];
@@ -149,7 +154,7 @@ function tableOf(browser: BrowserName, data: DataSet, measured: Measured): Bench
         rounded(of("transactionMs") / loop("transactionMs")),
         of("stallMs").toFixed(0),
         of("megabytes").toFixed(0),
-        contender === "loop" ? "" : (of("bytes") / 1e6).toFixed(1),
+        of("bytes") === 0 ? "" : (of("bytes") / 1e6).toFixed(1),
       ];
     }),
   };
@@ -188,6 +193,16 @@ function figuresOf(browser: BrowserName, data: DataSet, measured: Measured): Fig
       measured: ratio("import own", "import loop", "ms"),
       unit: "x",
       target: { atMost: 1.5 },
+    },
+    {
+      what: `${where}: import, against the loop that reads back what it has put`,
+      measured: ratio("import own", "import checked", "ms"),
+      unit: "x",
+    },
+    {
+      what: `${where}: import with verify: false, against the loop of puts`,
+      measured: ratio("import unchecked", "import loop", "ms"),
+      unit: "x",
     },
   ];
   if (data.withDexie) {

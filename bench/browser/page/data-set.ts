@@ -1,4 +1,4 @@
-import { createDatabase, ended } from "./requests.js";
+import { answer, createDatabase, ended } from "./requests.js";
 
 /** Records of a database of the bench: `bytes` under 1000 gives notes of about that size, anything else random binary. */
 export interface DataSet {
@@ -17,15 +17,28 @@ export async function fill(name: string, data: DataSet): Promise<void> {
   db.close();
 }
 
-/** The loop that a person would write: batches of puts, relaxed, waiting for each transaction. */
-export async function putAll(db: IDBDatabase, data: DataSet): Promise<void> {
+/**
+ * The loop that a person would write: batches of puts, relaxed, waiting for each transaction. With `readBack` each transaction also reads
+ * what it has put, and drops it.
+ */
+export async function putAll(db: IDBDatabase, data: DataSet, readBack = false): Promise<void> {
   const size = batchOf(data);
   for (let from = 0; from < data.records; from += size) {
-    const batch = recordsFrom(from, Math.min(data.records, from + size), data.bytes);
+    const to = Math.min(data.records, from + size);
+    const batch = recordsFrom(from, to, data.bytes);
     const transaction = db.transaction("a", "readwrite", { durability: "relaxed" });
     const done = ended(transaction);
     const store = transaction.objectStore("a");
     for (const record of batch) store.put(record);
+    if (readBack) {
+      const range = IDBKeyRange.bound(from, to, false, true);
+      const [keys, values] = await Promise.all([
+        answer(store.getAllKeys(range)),
+        answer(store.getAll(range)),
+      ]);
+      if (keys.length !== batch.length || values.length !== batch.length)
+        throw new Error(`${values.length} of ${batch.length} records were read back.`);
+    }
     await done;
   }
 }

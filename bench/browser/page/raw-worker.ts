@@ -5,7 +5,7 @@ import { startTransactionClock } from "./transaction-clock.js";
 
 /** The hand-written loops, in a worker as the package's own export and import are. */
 export interface RawJob {
-  readonly kind: "read" | "write";
+  readonly kind: "read" | "write" | "write and read back";
   readonly name: string;
   readonly data: DataSet;
 }
@@ -26,6 +26,6 @@ async function run(kind: RawJob["kind"], name: string, data: DataSet): Promise<v
     return;
   }
   const db = await createDatabase(name);
-  await putAll(db, data);
+  await putAll(db, data, kind === "write and read back");
   db.close();
 }
