@@ -58,10 +58,8 @@ export function sameValue(existing: unknown, record: ImportRecord): boolean {
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   const { length } = a;
   if (length !== b.length) return false;
-  const [words, others] = [a, b].map((bytes) => new DataView(bytes.buffer, bytes.byteOffset, length)) as [
-    DataView,
-    DataView,
-  ];
+  const words = new DataView(a.buffer, a.byteOffset, length);
+  const others = new DataView(b.buffer, b.byteOffset, length);
   let at = 0;
   for (; at + 4 <= length; at += 4) if (words.getInt32(at) !== others.getInt32(at)) return false;
   for (; at < length; at++) if (a[at] !== b[at]) return false;
