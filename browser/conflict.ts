@@ -1,4 +1,5 @@
 import { encodeValue } from "../snapshot/encode-value.js";
+import { compareKeyBytes } from "../snapshot/key.js";
 import { timeOf } from "../snapshot/record-time.js";
 import type { ConflictPolicy } from "./import-options.js";
 import { dropErrorStacks } from "./error-stacks.js";
@@ -47,23 +48,11 @@ function isNewer(existing: number | undefined, coming: number | undefined): bool
 /** Equal in everything but the content of Blobs and the stacks of errors. Most values are settled by the bytes they came as. */
 export function sameValue(existing: unknown, record: ImportRecord): boolean {
   const bytes = comparableBytes(existing);
-  if (record.valueBytes && equalBytes(bytes, record.valueBytes)) return true;
-  if (equalBytes(bytes, comparableBytes(record.value))) return true;
+  if (record.valueBytes && compareKeyBytes(bytes, record.valueBytes) === 0) return true;
+  if (compareKeyBytes(bytes, comparableBytes(record.value)) === 0) return true;
   const copies = [structuredClone(existing), structuredClone(record.value)] as const;
   if (!dropErrorStacks(copies[0]) || !dropErrorStacks(copies[1])) return false;
-  return equalBytes(comparableBytes(copies[0]), comparableBytes(copies[1]));
-}
-
-/** Four bytes at a time: all that an import reads back goes through here. */
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  const { length } = a;
-  if (length !== b.length) return false;
-  const words = new DataView(a.buffer, a.byteOffset, length);
-  const others = new DataView(b.buffer, b.byteOffset, length);
-  let at = 0;
-  for (; at + 4 <= length; at += 4) if (words.getInt32(at) !== others.getInt32(at)) return false;
-  for (; at < length; at++) if (a[at] !== b[at]) return false;
-  return true;
+  return compareKeyBytes(comparableBytes(copies[0]), comparableBytes(copies[1])) === 0;
 }
 
 function comparableBytes(value: unknown): Uint8Array {
