@@ -1,5 +1,5 @@
 /** The methods of Beam's gRPC services that are called or served here. */
-import { artifactApi, fnApi, jobApi, provisionApi } from "../../beam/model.js";
+import { artifactApi, fnApi, jobApi, provisionApi } from "../../beam/messages.js";
 
 /** How messages of one kind become bytes. */
 export interface MessageType<T> {

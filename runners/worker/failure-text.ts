@@ -3,7 +3,7 @@
  * ends with a line that says the same as data, by which the submitter finds what the user wants to know.
  */
 import { inspect } from "node:util";
-import { failedStep } from "../../beam/index.js";
+import { failedStep } from "../../beam/step-failure.js";
 
 /** What is known of an error on a worker. */
 export interface WorkerFailure {

@@ -1,5 +1,5 @@
 import type { ClientDuplexStream } from "@grpc/grpc-js";
-import { fnApi } from "../../beam/model.js";
+import { fnApi } from "../../beam/messages.js";
 import { connect, openStream } from "../grpc/client.js";
 import { logging } from "../grpc/method.js";
 
