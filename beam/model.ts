@@ -4,6 +4,7 @@
  */
 import "./node-compatibility.js";
 import "apache-beam";
+import { ProcessBundleSplitRequest_DesiredSplit as DesiredSplit } from "apache-beam/proto/beam_fn_api";
 import { getRegisteredModules } from "apache-beam/serialization";
 
 export * from "./messages.js";
@@ -13,3 +14,10 @@ export { TYPESCRIPT_DEFAULT_ENVIRONMENT_URN as defaultEnvironmentUrn } from "apa
 export function registeredModules(): readonly string[] {
   return [...new Set(getRegisteredModules())];
 }
+
+// The SDK's generated code for this message names a variable that its compiler has removed, so that a split request with allowed split points can't
+// be read. The protobuf runtime reads any message by its field list.
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own receiver
+DesiredSplit.internalBinaryRead = (
+  Object.getPrototypeOf(Object.getPrototypeOf(DesiredSplit)) as typeof DesiredSplit
+).internalBinaryRead;
