@@ -31,7 +31,7 @@ export async function bundleTestModule(path: string): Promise<string> {
         name: "package-outside",
         setup(bundler) {
           // "../../beam/index.js" of a test is the package's "beam-indexeddb/beam" for a worker.
-          onResolve(
+          bundler.onResolve(
             { filter: /\/(beam|io|transforms|testing|snapshot|pipelines)\/index\.js$/ },
             ({ path: found }) => ({
               path: `beam-indexeddb/${/([a-z]+)\/index\.js$/.exec(found)![1]!}`,
