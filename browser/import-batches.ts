@@ -1,4 +1,5 @@
-import type { ObjectStoreSchema, SnapshotReader } from "../snapshot/index.js";
+import type { FrameReader } from "../snapshot/frame-reader.js";
+import type { ObjectStoreSchema } from "../snapshot/index.js";
 import type { ImportOptions } from "./import-options.js";
 import { keyRangeOf } from "./record-selection.js";
 import { type ImportRecord, createReviver } from "./revive-record.js";
@@ -24,7 +25,7 @@ export interface LeftOutCounts {
 
 /** The chosen records of a file in pieces that fit a transaction each; a small file is one piece, over all its stores. */
 export async function* importBatches(
-  reader: SnapshotReader,
+  reader: FrameReader,
   stores: readonly ObjectStoreSchema[],
   options: ImportOptions,
   isEmpty: (store: string) => boolean,

@@ -1,12 +1,7 @@
-import type {
-  Key,
-  ObjectStoreSchema,
-  SnapshotBlob,
-  SnapshotReader,
-  SnapshotRecord,
-} from "../snapshot/index.js";
+import type { Key, ObjectStoreSchema, SnapshotBlob, SnapshotRecord } from "../snapshot/index.js";
 import { decodeValue } from "../snapshot/decode-value.js";
 import { SnapshotError } from "../snapshot/error.js";
+import type { FrameReader } from "../snapshot/frame-reader.js";
 import { describeKey, encodeKey } from "../snapshot/key.js";
 import { toHex } from "../snapshot/sha256.js";
 import type { ImportOptions } from "./import-options.js";
@@ -34,7 +29,7 @@ export type ReviveOptions = Pick<ImportOptions, "filter" | "transform" | "onUnpo
 
 /** Makes records of one file storable. Blobs of a hash are made once and shared as long as the reviver lives. */
 export function createReviver(
-  reader: SnapshotReader,
+  reader: FrameReader,
   options: ReviveOptions,
 ): (
   record: SnapshotRecord,
@@ -162,7 +157,7 @@ type BlobCache = (blob: SnapshotBlob) => Promise<Blob>;
 /** Content kept for records that share it; a bound by number, since Blobs are handles and not memory. */
 const cachedBlobs = 64;
 
-function createBlobCache(reader: SnapshotReader): BlobCache {
+function createBlobCache(reader: FrameReader): BlobCache {
   const known = new Map<string, Blob>();
   return async (ref) => {
     const id = toHex(ref.sha256);
@@ -180,7 +175,7 @@ function createBlobCache(reader: SnapshotReader): BlobCache {
 }
 
 /** Slices become Blobs one by one, so that the browser can move them out of memory before the next is read. */
-async function readContent(reader: SnapshotReader, { sha256 }: SnapshotBlob): Promise<Blob> {
+async function readContent(reader: FrameReader, { sha256 }: SnapshotBlob): Promise<Blob> {
   const attachment = reader.attachment(sha256);
   if (!attachment) {
     throw new SnapshotError(

@@ -1,6 +1,8 @@
 import type { ByteSource, ObjectStoreSchema } from "../snapshot/index.js";
 import { SnapshotError, isSnapshotError } from "../snapshot/error.js";
-import { SnapshotReader } from "../snapshot/reader.js";
+import { readFooter } from "../snapshot/footer.js";
+import { FrameReader } from "../snapshot/frame-reader.js";
+import { webPlatform } from "../snapshot/platform.js";
 import { blobSource } from "./blob-source.js";
 import type { ConflictRule } from "./conflict.js";
 import { deleteDatabase } from "./database.js";
@@ -24,7 +26,8 @@ export async function runImport(
   signal: AbortSignal,
 ): Promise<ImportResult> {
   const environment = environmentOf(options);
-  const reader = await SnapshotReader.open(source instanceof Blob ? blobSource(source) : source);
+  const bytes = source instanceof Blob ? blobSource(source) : source;
+  const reader = new FrameReader(bytes, webPlatform, await readFooter(bytes, webPlatform));
   const name = options.into ?? reader.schema.name;
   try {
     signal.throwIfAborted();
@@ -60,7 +63,7 @@ export async function runImport(
 }
 
 interface Job {
-  readonly reader: SnapshotReader;
+  readonly reader: FrameReader;
   readonly name: string;
   readonly stores: readonly ObjectStoreSchema[];
   readonly options: ImportOptions;
