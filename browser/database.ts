@@ -70,12 +70,3 @@ export function schemaOfStore(store: IDBObjectStore): ObjectStoreSchema {
 export function copyOfKeyPath<T extends string | null>(keyPath: T | readonly string[]): T | string[] {
   return typeof keyPath === "object" && keyPath !== null ? Array.from(keyPath) : keyPath;
 }
-
-/**
- * True for a connection that `openDB` of idb gave: its methods are not those of its prototype. Only the copy of idb that wrapped it can take
- * the wrapping off, so such a database is opened again by its name.
- */
-export function isWrapped(db: object): boolean {
-  const prototype = Object.getPrototypeOf(db) as { transaction?: unknown } | null;
-  return (db as { transaction?: unknown }).transaction !== prototype?.transaction;
-}

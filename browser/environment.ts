@@ -22,22 +22,10 @@ export function environmentOf(options: EnvironmentOptions): Environment {
   const keyRange = options.IDBKeyRange ?? global.IDBKeyRange;
   if (!factory || !keyRange) {
     throw new TypeError(
-      "There is no IndexedDB here. Pass the options indexedDB and IDBKeyRange, for example those of the package fake-indexeddb.",
+      "There is no IndexedDB here. Pass the options indexedDB and IDBKeyRange, as of fake-indexeddb.",
     );
   }
   return { factory, keyRange, isDefault: factory === global.indexedDB };
-}
-
-/** The platform's range for ours; undefined for a range without bounds. An IDBKeyRange of the platform passes through the same way. */
-export function nativeRange(
-  range: KeyRange | undefined,
-  { keyRange }: Pick<Environment, "keyRange">,
-): IDBKeyRange | undefined {
-  if (!range) return undefined;
-  const { lower, upper, lowerOpen = false, upperOpen = false } = range;
-  if (lower !== undefined && upper !== undefined) return keyRange.bound(lower, upper, lowerOpen, upperOpen);
-  if (lower !== undefined) return keyRange.lowerBound(lower, lowerOpen);
-  return upper === undefined ? undefined : keyRange.upperBound(upper, upperOpen);
 }
 
 /** Ranges that a message can carry, which an IDBKeyRange is not. */

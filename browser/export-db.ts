@@ -8,8 +8,8 @@ import {
   checkNames,
   unportablePolicies,
 } from "./check-options.js";
-import { isWrapped } from "./database.js";
 import type { ExportOptions } from "./export-options.js";
+import { isWrapped } from "./is-wrapped.js";
 import { loadExport } from "./load-export.js";
 import { exportLock, lockManager } from "./lock.js";
 import type { NamedDatabase } from "./run-export.js";

@@ -80,7 +80,7 @@ async function receive(source: ImportSource, { onProgress }: ImportOptions, sign
     if (errorName(error) === "QuotaExceededError") {
       throw new SnapshotError(
         "IMPORT_QUOTA_EXCEEDED",
-        "There is not enough storage to put the stream aside. Free space, or pass a File instead of a stream. Nothing was imported.",
+        "There is not enough storage to put the stream aside. Nothing was imported. Free space, or pass a File.",
         { cause: error },
       );
     }

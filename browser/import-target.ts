@@ -44,7 +44,7 @@ function checkTarget(db: IDBDatabase, { name, schema, stores, version }: TargetR
   if (db.version > wanted) {
     throw new SnapshotError(
       "IMPORT_VERSION_LOWER",
-      `The database "${name}" has version ${db.version}, the import would give it version ${wanted}, and versions cannot go back. Pass version: "keep" to import into it as it is, or another name as into.`,
+      `The database "${name}" has version ${db.version} and cannot go back to ${wanted}. Pass version: "keep" to import into it as it is, or another name as into.`,
     );
   }
   const existing = Array.from(db.objectStoreNames);
@@ -102,7 +102,7 @@ function openForUpgrade(
       // The request cannot be taken back; when the others have closed it must not change the version any more.
       failure = new SnapshotError(
         "IMPORT_BLOCKED",
-        `The database "${name}" cannot be upgraded to version ${version} while other tabs or workers hold it open. Close them, or close their connections on versionchange, and import again.`,
+        `The database "${name}" cannot be upgraded to version ${version} while others hold it open. Close other tabs, or their connections on versionchange, and import again.`,
       );
       reject(failure);
     };

@@ -13,5 +13,6 @@ export type { ImportSource } from "./import-source.js";
 export type { RecordSelection, StoreRecord, TransformedRecord } from "./record-selection.js";
 export type { EnvironmentOptions } from "./environment.js";
 export type { StagingMode } from "./staging.js";
-export { type UnfinishedImport, unfinishedImports } from "./side-database.js";
+export type { UnfinishedImport } from "./side-database.js";
+export { unfinishedImports } from "./unfinished-imports.js";
 export { SnapshotError, type SnapshotErrorCode, isSnapshotError } from "../snapshot/index.js";

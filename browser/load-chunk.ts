@@ -9,7 +9,7 @@ export async function loadChunk<T>(chunk: Promise<T>): Promise<T> {
     return await chunk;
   } catch (error) {
     throw new TypeError(
-      `A part of beam-indexeddb could not be loaded: ${String(error)}. Serve all files that the bundler made; a service worker, which can load nothing later, must be bundled into one file.`,
+      `A part of beam-indexeddb could not be loaded: ${String(error)}. Serve all files that the bundler made; bundle a service worker, which can load nothing later, into one file.`,
       { cause: error },
     );
   }

@@ -1,4 +1,4 @@
-import { toHex } from "../snapshot/sha256.js";
+import { toHex } from "../snapshot/hex.js";
 import { hashBlob } from "./blob-content.js";
 import { type ConflictRule, blobsIn, decide } from "./conflict.js";
 import { requested } from "./request.js";

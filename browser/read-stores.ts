@@ -1,6 +1,7 @@
 import type { KeyRange } from "../snapshot/index.js";
 import { SnapshotError } from "../snapshot/error.js";
-import { type Environment, nativeRange } from "./environment.js";
+import type { Environment } from "./environment.js";
+import { nativeRange } from "./native-range.js";
 import { isDoubtfulNull, needsPage } from "./needs-page.js";
 import { abortQuietly, completed, requested } from "./request.js";
 
@@ -131,22 +132,18 @@ function rangeAfter(
   }
 }
 
+const abortNames = ["AbortError", "TransactionInactiveError", "InvalidStateError", "UnknownError"];
+
 function isAbort(error: unknown): boolean {
-  const name = (error as { name?: unknown } | null)?.name;
   return (
-    typeof DOMException !== "undefined" &&
-    error instanceof DOMException &&
-    (name === "AbortError" ||
-      name === "TransactionInactiveError" ||
-      name === "InvalidStateError" ||
-      name === "UnknownError")
+    typeof DOMException !== "undefined" && error instanceof DOMException && abortNames.includes(error.name)
   );
 }
 
 function incomplete(what: string, cause?: unknown, store?: string): SnapshotError {
   return new SnapshotError(
     "EXPORT_INCOMPLETE",
-    `The export is not complete: ${what}. Nothing of it is usable; export again, with other tabs closed if it happens again.`,
+    `The export is not complete: ${what}. Discard it, close other tabs and export again.`,
     { cause, store },
   );
 }

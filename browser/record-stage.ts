@@ -1,7 +1,9 @@
 import type { HostObject, Key, ObjectStoreSchema } from "../snapshot/index.js";
+import { recordError } from "../snapshot/record-error.js";
 import { encodeValue } from "../snapshot/encode-value.js";
 import { SnapshotError } from "../snapshot/error.js";
-import { describeKey, encodeKey, negativeZerosOf } from "../snapshot/key.js";
+import { describeKey } from "../snapshot/describe-key.js";
+import { encodeKey, negativeZerosOf } from "../snapshot/key.js";
 import { SnapshotBlob } from "../snapshot/snapshot-blob.js";
 import { ByteReader } from "../snapshot/byte-reader.js";
 import { ByteWriter } from "../snapshot/byte-writer.js";
@@ -174,23 +176,21 @@ export function encodeInStore(
     return encodeValue(value, { hostObject });
   } catch (error) {
     if (!(error instanceof SnapshotError) || error.store !== undefined) throw error;
-    throw new SnapshotError(
-      error.code,
-      `${error.message} It is in the record ${describeKey(key)} of "${store}".`,
-      {
-        store,
-        key: describeKey(key),
-        cause: error,
-      },
-    );
+    const text = describeKey(key);
+    throw new SnapshotError(error.code, `${error.message} It is in the record ${text} of "${store}".`, {
+      store,
+      key: text,
+      cause: error,
+    });
   }
 }
 
 export function unportableError({ type, reason }: Unportable, store: string, key: unknown): SnapshotError {
-  return new SnapshotError(
+  return recordError(
     "SNAPSHOT_VALUE_UNSUPPORTED",
-    `The record ${describeKey(key)} of "${store}" holds a ${type}, which cannot be carried over. ${reason} Set onUnportable to "placeholder" or "skip", or replace it with a transform.`,
-    { store, key: describeKey(key) },
+    store,
+    key,
+    `holds a ${type}. ${reason} Set onUnportable to "placeholder" or "skip", or replace it with a transform.`,
   );
 }
 
@@ -214,10 +214,11 @@ export function applyTransform(
   if (keyPath === null) return { key: "key" in result ? result.key : record.key, value };
   const key = "key" in result ? result.key : platformValueAt(value, keyPath);
   if (key === undefined || !hasKey(value, keyPath, encodeKey(key))) {
-    throw new SnapshotError(
+    throw recordError(
       "SNAPSHOT_KEY_INVALID",
-      `The transform of the record ${describeKey(record.key)} of "${name}" gave a value whose key at "${String(keyPath)}" ${key === undefined ? "is missing" : `is not ${describeKey(key)}`}. Change key and value together, or leave the key out of the result.`,
-      { store: name, key: describeKey(record.key) },
+      name,
+      record.key,
+      `got from its transform a value whose key at "${String(keyPath)}" ${key === undefined ? "is missing" : `is not ${describeKey(key)}`}. Change key and value together, or leave out the key.`,
     );
   }
   return { key, value };
@@ -226,7 +227,7 @@ export function applyTransform(
 function synchronous<T>(result: T, option: string): T {
   if (typeof result === "object" && result !== null && "then" in result) {
     throw new TypeError(
-      `exportDB: ${option} returned a promise. It runs inside the transaction, which does not wait; make it synchronous.`,
+      `exportDB: ${option} returned a promise, but a transaction does not wait. Make it synchronous.`,
     );
   }
   return result;

@@ -1,9 +1,10 @@
 import type { Key, ObjectStoreSchema, SnapshotBlob, SnapshotRecord } from "../snapshot/index.js";
+import { recordError } from "../snapshot/record-error.js";
 import { decodeValue } from "../snapshot/decode-value.js";
 import { SnapshotError } from "../snapshot/error.js";
 import type { FrameReader } from "../snapshot/frame-reader.js";
-import { describeKey, encodeKey } from "../snapshot/key.js";
-import { toHex } from "../snapshot/sha256.js";
+import { encodeKey } from "../snapshot/key.js";
+import { toHex } from "../snapshot/hex.js";
 import type { ImportOptions } from "./import-options.js";
 import { importCryptoKey, reviveHostObject, unportableType } from "./host-objects.js";
 import { hasKey } from "./key-path.js";
@@ -137,18 +138,20 @@ async function revive(
 /** An in-line value is stored under the key that it holds itself. A file that says something else would end up in other places than it shows. */
 function checkInlineKey({ name, keyPath }: ObjectStoreSchema, record: SnapshotRecord, value: unknown): void {
   if (keyPath === null || hasKey(value, keyPath, record.keyBytes)) return;
-  throw new SnapshotError(
+  throw recordError(
     "SNAPSHOT_MALFORMED",
-    `The record ${describeKey(record.key)} of "${name}" holds another key at "${String(keyPath)}". The snapshot was not made of this object store; nothing of this record was imported.`,
-    { store: name, key: describeKey(record.key) },
+    name,
+    record.key,
+    `holds another key at "${String(keyPath)}": the snapshot was not made of this object store. The record was not imported.`,
   );
 }
 
 function unportableHere(type: string, store: string, key: unknown): SnapshotError {
-  return new SnapshotError(
+  return recordError(
     "SNAPSHOT_VALUE_UNSUPPORTED",
-    `The record ${describeKey(key)} of "${store}" holds a ${type}, which cannot be made here. Import in a page of a browser that has it (worker: false), or set onUnportable to "placeholder" or "skip".`,
-    { store, key: describeKey(key) },
+    store,
+    key,
+    `holds a ${type}, which cannot be made here. Import in a page that has it (worker: false), or set onUnportable to "placeholder" or "skip".`,
   );
 }
 

@@ -41,7 +41,7 @@ export async function runExport(
       () =>
         new SnapshotError(
           "EXPORT_BUSY",
-          `The database "${name}" is being exported already, in this tab or another. Wait until that export has ended or cancel it.`,
+          `The database "${name}" is being exported already. Wait until that has ended, or cancel it.`,
         ),
       environment.factory,
     );
@@ -49,7 +49,7 @@ export async function runExport(
     if (signal.aborted && !isSnapshotError(error, "EXPORT_ABORTED")) {
       throw new SnapshotError(
         "EXPORT_ABORTED",
-        `The export of "${name}" was stopped. What was written is not a whole snapshot; discard it.`,
+        `The export of "${name}" was stopped. Discard what it has written.`,
         {
           cause: signal.reason ?? error,
         },
@@ -58,7 +58,7 @@ export async function runExport(
     if (errorName(error) === "QuotaExceededError") {
       throw new SnapshotError(
         "EXPORT_FAILED",
-        `There is not enough storage to stage the export of "${name}". Free space, or pass the options staging: "memory" and device, with which an export stores nothing.`,
+        `There is not enough storage to stage the export of "${name}". Free space, or pass staging: "memory" and device: then nothing is stored.`,
         { cause: error },
       );
     }
@@ -206,7 +206,7 @@ async function openNamed(
   db?.close();
   throw new SnapshotError(
     "EXPORT_FAILED",
-    `There is no ${db ? "such " : ""}database "${name}" here${db ? ": the one of that name is another" : ""}. Check the name; databases of a storage bucket need the option indexedDB.`,
+    `There is no database "${name}" here${db ? " like the one given" : ""}. Check the name; databases of a storage bucket need the option indexedDB.`,
   );
 }
 
@@ -245,10 +245,7 @@ async function writeCapture(
       origin: { device: options.device, capturedAt },
       consistency: "database",
     },
-    {
-      ...(options.blockBytes !== undefined && { blockBytes: options.blockBytes }),
-      ...(options.compression !== undefined && { compression: options.compression }),
-    },
+    { blockBytes: options.blockBytes, compression: options.compression },
   );
   await writeStaged(
     writer,

@@ -279,14 +279,14 @@ function asImportError(error: unknown, name: string, signal: AbortSignal): unkno
   if (signal.aborted && !isSnapshotError(error, "IMPORT_ABORTED")) {
     return new SnapshotError(
       "IMPORT_ABORTED",
-      `The import into "${name}" was stopped. A database that it had created is deleted again; in one that was there before, finish it by importing the same file once more.`,
+      `The import into "${name}" was stopped. A database that it created is deleted again; else finish it by importing the same file once more.`,
       { cause: signal.reason ?? error },
     );
   }
   if (errorName(error) === "QuotaExceededError") {
     return new SnapshotError(
       "IMPORT_QUOTA_EXCEEDED",
-      `There is not enough storage for the import into "${name}". Free space or ask the user for persistent storage, then import the same file once more.`,
+      `There is not enough storage for the import into "${name}". Free space or ask for persistent storage, then import the same file once more.`,
       { cause: error },
     );
   }

@@ -1,3 +1,4 @@
+import { toHex } from "../snapshot/hex.js";
 import { lockManager } from "./lock.js";
 
 /**
@@ -66,7 +67,5 @@ async function removeStale(folder: FileSystemDirectoryHandle, locks: LockManager
 
 /** 128 random bits in hex; `randomUUID` would need a secure context. */
 export function randomName(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+  return toHex(crypto.getRandomValues(new Uint8Array(16)));
 }

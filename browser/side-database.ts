@@ -19,7 +19,8 @@ export interface UnfinishedImport {
   readonly startedAt: number;
 }
 
-async function withStore<T>(
+/** Runs `work` on one of the two stores, in a transaction of its own. */
+export async function withStore<T>(
   factory: IDBFactory,
   storeName: "device" | "imports",
   work: (store: IDBObjectStore) => Promise<T>,
@@ -50,20 +51,6 @@ export function deviceId(factory: IDBFactory): Promise<string> {
     store.put(id, "id");
     return id;
   });
-}
-
-/**
- * Imports that something cut off. Call `importDB` again with the same file to finish one: what is there already is not a conflict.
- * @example for (const { database } of await unfinishedImports()) askForTheFileAgain(database);
- */
-export async function unfinishedImports(
-  options: { readonly indexedDB?: IDBFactory | undefined } = {},
-): Promise<UnfinishedImport[]> {
-  return withStore(
-    options.indexedDB ?? globalThis.indexedDB,
-    "imports",
-    (store) => requested(store.getAll()) as Promise<UnfinishedImport[]>,
-  );
 }
 
 export function unfinishedImport(

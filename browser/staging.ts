@@ -23,7 +23,7 @@ export async function openStaging(mode: StagingMode): Promise<Staging> {
     if (staging) return staging;
     if (mode === "opfs") {
       throw new TypeError(
-        'staging: "opfs" needs a dedicated worker in a secure context whose browser has FileSystemSyncAccessHandle. Use "auto" to fall back to memory.',
+        'staging: "opfs" needs a dedicated worker in a secure context, and FileSystemSyncAccessHandle. Use "auto".',
       );
     }
   }

@@ -1,6 +1,5 @@
-import { SnapshotError } from "../snapshot/error.js";
-import { describeKey } from "../snapshot/key.js";
 import { sameContent } from "./plan-import.js";
+import { recordError } from "../snapshot/record-error.js";
 import { requested } from "./request.js";
 import type { StoreBatch } from "./write-records.js";
 
@@ -11,10 +10,11 @@ export async function verifyContent(db: IDBDatabase, { store, records }: StoreBa
     const transaction = db.transaction(store, "readonly");
     const stored: unknown = await requested(transaction.objectStore(store).get(record.key as IDBValidKey));
     if (await sameContent(stored, record)) continue;
-    throw new SnapshotError(
+    throw recordError(
       "IMPORT_VERIFY_FAILED",
-      `The content of a Blob in the record ${describeKey(record.key)} of "${store}" is not what was stored. Import the same file once more.`,
-      { store, key: describeKey(record.key) },
+      store,
+      record.key,
+      "has a Blob whose content is not what was stored. Import the same file once more.",
     );
   }
 }

@@ -1,5 +1,6 @@
-import { SnapshotError } from "../snapshot/error.js";
-import { compareKeyBytes, describeKey, encodeKey } from "../snapshot/key.js";
+import type { SnapshotError } from "../snapshot/error.js";
+import { recordError } from "../snapshot/record-error.js";
+import { compareKeyBytes, encodeKey } from "../snapshot/key.js";
 import { type ConflictRule, decide, sameValue } from "./conflict.js";
 import { abortQuietly, completed, errorName, requested } from "./request.js";
 import type { ImportRecord } from "./revive-record.js";
@@ -233,26 +234,29 @@ function isAscending(records: readonly ImportRecord[]): boolean {
 }
 
 function verifyError(store: string, { key }: ImportRecord, what: string): SnapshotError {
-  return new SnapshotError(
+  return recordError(
     "IMPORT_VERIFY_FAILED",
-    `Reading back the record ${describeKey(key)} of "${store}" gave a difference: ${what}. The transaction was taken back. Import again; if it stays, this browser cannot store the value as it is.`,
-    { store, key: describeKey(key) },
+    store,
+    key,
+    `comes back with a difference: ${what}. Its transaction was taken back. Import again; if it stays, this browser cannot store the value.`,
   );
 }
 
 export function conflictError(store: string, { key }: ImportRecord): SnapshotError {
-  return new SnapshotError(
+  return recordError(
     "IMPORT_CONFLICT",
-    `The record ${describeKey(key)} of "${store}" is in the database with another value. Choose onConflict: "skip", "overwrite" or "newer", or import into another database (into).`,
-    { store, key: describeKey(key) },
+    store,
+    key,
+    `is there with another value. Choose onConflict: "skip", "overwrite" or "newer", or another database (into).`,
   );
 }
 
 function uniqueIndexError(store: IDBObjectStore, { key }: ImportRecord): SnapshotError {
   const unique = Array.from(store.indexNames).filter((name) => store.index(name).unique);
-  return new SnapshotError(
+  return recordError(
     "IMPORT_CONFLICT",
-    `The record ${describeKey(key)} of "${store.name}" has a value that another record holds already in a unique index (${unique.map((name) => `"${name}"`).join(", ")}). Change one of the two, or leave the record out with a filter.`,
-    { store: store.name, key: describeKey(key) },
+    store.name,
+    key,
+    `has a value that another record holds in a unique index (${unique.map((name) => `"${name}"`).join(", ")}). Change one of the two, or leave it out with a filter.`,
   );
 }

@@ -1,5 +1,5 @@
 import type { HostObject, SnapshotWriter } from "../snapshot/index.js";
-import { decodeKey } from "../snapshot/key.js";
+import { decodeKey } from "../snapshot/decode-key.js";
 import { setValueAttachmentHash, valueAttachments } from "../snapshot/value-attachments.js";
 import { hashBlob, sliceBlob } from "./blob-content.js";
 import { describeHostObject, exportCryptoKey, placeholder, unportableKey } from "./host-objects.js";

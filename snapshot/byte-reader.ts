@@ -1,4 +1,5 @@
-import { SnapshotError } from "./error.js";
+import type { SnapshotError } from "./error.js";
+import { malformed } from "./malformed.js";
 
 const double = new Float64Array([1]);
 const halves = new Uint32Array(double.buffer);
@@ -88,10 +89,6 @@ export class ByteReader {
   }
 
   malformed(what: string): SnapshotError {
-    return new SnapshotError(
-      "SNAPSHOT_MALFORMED",
-      `The bytes are no valid encoding: ${what} at byte ${this.position}. The data was damaged or not written by this format.`,
-      { offset: this.position },
-    );
+    return malformed(`No valid encoding: ${what} at byte ${this.position}`, { offset: this.position });
   }
 }

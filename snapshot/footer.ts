@@ -1,5 +1,5 @@
 import type { ByteSource } from "./byte-source.js";
-import { SnapshotError } from "./error.js";
+import { SnapshotError, type SnapshotErrorCode } from "./error.js";
 import {
   decodeFrameHead,
   endMagic,
@@ -14,9 +14,10 @@ import {
 } from "./frame.js";
 import { headerFromMessage, type SnapshotHeader } from "./header.js";
 import { compressedFooterBytes } from "./limits.js";
-import { footerMessage, type FrameEntryMessage, type FrameHeader } from "./message-codec.js";
+import { malformed } from "./malformed.js";
+import { type Decoded, footerMessage, type FrameEntryMessage } from "./message-codec.js";
 import type { Platform } from "./platform.js";
-import { toHex } from "./sha256.js";
+import { toHex } from "./hex.js";
 import { decodeText } from "./text.js";
 import type { UnportableCount } from "./summary.js";
 
@@ -25,7 +26,7 @@ const tailBytes = 64 << 10;
 
 export interface Footer {
   readonly header: SnapshotHeader;
-  readonly frames: readonly FrameEntryMessage[];
+  readonly frames: readonly Decoded<FrameEntryMessage>[];
   readonly id: string;
   readonly sync: Uint8Array;
   readonly unportable: readonly UnportableCount[];
@@ -41,9 +42,7 @@ export interface Footer {
 export async function readFooter(source: ByteSource, platform: Platform): Promise<Footer> {
   const { byteLength } = source;
   if (byteLength === 0)
-    throw new SnapshotError("SNAPSHOT_EMPTY", `${named(source)} is empty: nothing was ever written to it.`, {
-      file: source.name,
-    });
+    throw fileError("SNAPSHOT_EMPTY", source, "is empty: nothing was ever written to it. Export again.");
   const tailStart = Math.max(0, byteLength - tailBytes);
   const tail = await source.slice(tailStart, byteLength);
   const offset =
@@ -52,14 +51,14 @@ export async function readFooter(source: ByteSource, platform: Platform): Promis
       : undefined;
   if (offset === undefined) throw await diagnose(source);
   if (offset < startBytes || offset > byteLength - trailerBytes)
-    throw malformed("points outside of the file", source);
+    throw fault("points outside of the file", source);
   const frame =
     offset >= tailStart
       ? tail.subarray(offset - tailStart, tail.length - trailerBytes)
       : await source.slice(offset, byteLength - trailerBytes);
   const head = decodeFrameHead(frame, undefined, offset, platform);
   if (head?.kind !== frameKinds.footer || head.length + head.header.stored_length !== frame.length) {
-    throw malformed("does not point to a footer", source);
+    throw fault("does not point to a footer", source);
   }
   const payload = await openPayload(
     head.header,
@@ -75,11 +74,7 @@ function readTrailer(trailer: Uint8Array, source: ByteSource, platform: Platform
   if (!startsWith(trailer.subarray(16), endMagic)) return undefined;
   const view = new DataView(trailer.buffer, trailer.byteOffset, trailerBytes);
   if (platform.crc32(trailer.subarray(0, 12)) !== view.getUint32(12, true)) {
-    throw new SnapshotError(
-      "SNAPSHOT_CHECKSUM_MISMATCH",
-      `The last bytes of ${named(source)} were altered.`,
-      { file: source.name },
-    );
+    throw fileError("SNAPSHOT_CHECKSUM_MISMATCH", source, "was altered in its last bytes. Get it again.");
   }
   checkVersion(view.getUint32(8, true), source);
   return view.getFloat64(0, true);
@@ -87,10 +82,10 @@ function readTrailer(trailer: Uint8Array, source: ByteSource, platform: Platform
 
 function checkVersion(version: number, source: ByteSource): void {
   if (version === formatVersion) return;
-  throw new SnapshotError(
+  throw fileError(
     "SNAPSHOT_VERSION_UNSUPPORTED",
-    `${named(source)} is a snapshot of format version ${version}; this library reads version ${formatVersion}. Update beam-indexeddb.`,
-    { file: source.name },
+    source,
+    `has format version ${version}, this library reads ${formatVersion}. Update beam-indexeddb.`,
   );
 }
 
@@ -99,10 +94,11 @@ async function diagnose(source: ByteSource): Promise<SnapshotError> {
   const start = await source.slice(0, Math.min(startBytes, source.byteLength));
   const known = Math.min(start.length, startMagic.length);
   if (!startsWith(start, startMagic.subarray(0, known))) {
-    return new SnapshotError(
+    return fileError(
       "SNAPSHOT_BAD_MAGIC",
-      `${named(source)} is not an IndexedDB snapshot (.idbsnap): its first bytes are others.`,
-      { file: source.name, offset: 0 },
+      source,
+      "is no IndexedDB snapshot (.idbsnap). Choose another file.",
+      0,
     );
   }
   if (start.length === startBytes) {
@@ -112,17 +108,18 @@ async function diagnose(source: ByteSource): Promise<SnapshotError> {
       return error as SnapshotError;
     }
   }
-  return new SnapshotError(
+  return fileError(
     "SNAPSHOT_TRUNCATED",
-    `${named(source)} ends too early: it is ${source.byteLength} bytes long and has no footer, so the export or copy was not finished. Get it again, or read what is intact with recoverSnapshot (beam-indexeddb recover).`,
-    { file: source.name, offset: source.byteLength },
+    source,
+    `ends too early, after ${source.byteLength} bytes: the export or a copy was not finished. Get it again, or read what is intact with recoverSnapshot (beam-indexeddb recover).`,
+    source.byteLength,
   );
 }
 
 function parseFooter(payload: Uint8Array, head: FrameHead, offset: number, source: ByteSource): Footer {
   const message = footerMessage.decode(payload);
-  const frames = message.frames ?? [];
-  if (!message.header || message.id?.length !== 32) throw malformed("has no header or id", source);
+  const { frames } = message;
+  if (!message.header || message.id.length !== 32) throw fault("has no header or id", source);
   const header = headerFromMessage(message.header);
   checkFrames(frames, header.database.objectStores.length, offset, source);
   return {
@@ -131,47 +128,54 @@ function parseFooter(payload: Uint8Array, head: FrameHead, offset: number, sourc
     id: toHex(message.id),
     sync: head.sync,
     offset,
-    unportable: (message.unportable ?? []).map((entry) => ({
-      store: decodeText(entry.store ?? new Uint8Array(1)) ?? "",
-      type: decodeText(entry.type ?? new Uint8Array(1)) ?? "",
-      count: entry.count ?? 0,
-      policy: decodeText(entry.policy ?? new Uint8Array(1)) === "skip" ? "skip" : "placeholder",
+    unportable: message.unportable.map((entry) => ({
+      store: decodeText(entry.store) ?? "",
+      type: decodeText(entry.type) ?? "",
+      count: entry.count,
+      policy: decodeText(entry.policy) === "skip" ? "skip" : "placeholder",
     })),
   };
 }
 
 /** Frames lie one after the other between start and footer; each entry's lengths must leave room for the next. */
 function checkFrames(
-  frames: readonly FrameEntryMessage[],
+  frames: readonly Decoded<FrameEntryMessage>[],
   stores: number,
   end: number,
   source: ByteSource,
 ): void {
   if (frames[0]?.kind !== frameKinds.header || frames[0].offset !== startBytes)
-    throw malformed("does not list the header first", source);
+    throw fault("does not list the header first", source);
   let at = startBytes;
   for (const { kind, offset, header } of frames) {
     // protobuf can leave any field out, whatever the writer is bound to.
     if (
-      (header as FrameHeader | null) === null ||
+      (header as typeof header | null) === null ||
       offset < at ||
       !(header.stored_length >= 0) ||
       !(header.raw_length >= 0)
     )
-      throw malformed("lists frames that overlap", source);
-    if (kind === frameKinds.records && (header.store ?? 0) >= stores)
-      throw malformed("lists a block of an unknown object store", source);
+      throw fault("lists frames that overlap", source);
+    if (kind === frameKinds.records && header.store >= stores)
+      throw fault("lists a block of an unknown object store", source);
     at = offset + header.stored_length;
   }
-  if (!(at <= end)) throw malformed("lists frames beyond the file", source);
+  if (!(at <= end)) throw fault("lists frames beyond the file", source);
 }
 
-function malformed(what: string, source: ByteSource): SnapshotError {
-  return new SnapshotError(
-    "SNAPSHOT_MALFORMED",
-    `The footer of ${named(source)} ${what}. The file was damaged or forged.`,
-    { file: source.name },
-  );
+function fault(what: string, source: ByteSource): SnapshotError {
+  return malformed(`The footer of ${named(source)} ${what}`, { file: source.name });
+}
+
+/** An error of the file as a whole: `what` goes on from its name. */
+export function fileError(
+  code: SnapshotErrorCode,
+  source: ByteSource,
+  what: string,
+  offset?: number,
+  store?: string,
+): SnapshotError {
+  return new SnapshotError(code, `${named(source)} ${what}`, { file: source.name, offset, store });
 }
 
 export function named(source: ByteSource): string {

@@ -1,7 +1,7 @@
 import type { Content } from "./attachment.js";
 import type { ByteSource } from "./byte-source.js";
-import { inFile, SnapshotError } from "./error.js";
-import { type Footer, named } from "./footer.js";
+import { inFile, type SnapshotError } from "./error.js";
+import { fileError, type Footer, named } from "./footer.js";
 import {
   encodeFrameHead,
   formatVersion,
@@ -16,13 +16,15 @@ import { headerFromMessage, type SnapshotHeader } from "./header.js";
 import { compareKeyBytes } from "./key.js";
 import { encodeKeyRange, type KeyBytesRange, type KeyRange, positionInRange } from "./key-range.js";
 import { limits } from "./limits.js";
-import { type FrameEntryMessage, headerMessage } from "./message-codec.js";
+import { malformed } from "./malformed.js";
+import { type Decoded, type FrameEntryMessage, headerMessage } from "./message-codec.js";
 import type { Origin } from "./origin.js";
 import type { Platform } from "./platform.js";
 import type { SnapshotRecord } from "./record.js";
 import { decodeRecordBlock } from "./decode-record-block.js";
 import type { DatabaseSchema } from "./schema.js";
-import { type Sha256, toHex } from "./sha256.js";
+import { type Sha256 } from "./sha256.js";
+import { toHex } from "./hex.js";
 import { type SnapshotSummary, summarize } from "./summary.js";
 
 /** Which part of a snapshot is read; default all of it. */
@@ -64,7 +66,7 @@ export class FrameReader {
   readonly origin: Origin;
   protected readonly source: ByteSource;
   /** The frames of each content, by its hash. */
-  protected readonly parts = new Map<string, FrameEntryMessage[]>();
+  protected readonly parts = new Map<string, Decoded<FrameEntryMessage>[]>();
   private readonly platform: Platform;
   private readonly footer: Footer;
 
@@ -81,7 +83,7 @@ export class FrameReader {
       frame.kind === frameKinds.records ? [this.blockInfo(frame, number)] : [],
     );
     for (const frame of footer.frames) {
-      if (frame.kind !== frameKinds.attachment || !frame.header.sha256) continue;
+      if (frame.kind !== frameKinds.attachment) continue;
       const hash = toHex(frame.header.sha256);
       const parts = this.parts.get(hash);
       if (parts) parts.push(frame);
@@ -89,16 +91,16 @@ export class FrameReader {
     }
   }
 
-  private blockInfo({ offset, header }: FrameEntryMessage, number: number): BlockInfo {
+  private blockInfo({ offset, header }: Decoded<FrameEntryMessage>, number: number): BlockInfo {
     return {
       number,
       offset,
-      store: this.schema.objectStores[header.store ?? 0]!.name,
-      count: header.count ?? 0,
-      deleted: header.deleted ?? 0,
-      firstKey: header.first_key ?? new Uint8Array(0),
-      lastKey: header.last_key ?? new Uint8Array(0),
-      lastKeyIsPrefix: ((header.cut_keys ?? 0) & 2) !== 0,
+      store: this.schema.objectStores[header.store]!.name,
+      count: header.count,
+      deleted: header.deleted,
+      firstKey: header.first_key,
+      lastKey: header.last_key,
+      lastKeyIsPrefix: (header.cut_keys & 2) !== 0,
       rawBytes: header.raw_length,
       storedBytes: header.stored_length,
     };
@@ -110,10 +112,12 @@ export class FrameReader {
     const known = new Set(this.schema.objectStores.map((store) => store.name));
     for (const store of stores ?? []) {
       if (known.has(store)) continue;
-      throw new SnapshotError(
+      throw fileError(
         "SNAPSHOT_STORE_UNKNOWN",
-        `${named(this.source)} has no object store ${JSON.stringify(store)}. Its stores are: ${[...known].join(", ") || "none"}.`,
-        { file: this.source.name, store },
+        this.source,
+        `has no object store ${JSON.stringify(store)}. Its stores are: ${[...known].join(", ") || "none"}.`,
+        undefined,
+        store,
       );
     }
     const wanted = stores ? new Set(stores) : known;
@@ -154,18 +158,18 @@ export class FrameReader {
   attachment(sha256: Uint8Array): Content | undefined {
     const parts = this.parts.get(toHex(sha256));
     if (!parts) return undefined;
-    const size = parts[0]!.header.size ?? 0;
+    const size = parts[0]!.header.size;
     return { sha256, size, stream: () => this.attachmentParts(parts, 0, size) };
   }
 
   protected async *attachmentParts(
-    parts: readonly FrameEntryMessage[],
+    parts: readonly Decoded<FrameEntryMessage>[],
     from: number,
     to: number,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     let at = from;
     for (const part of parts) {
-      const start = part.header.offset ?? 0;
+      const start = part.header.offset;
       const end = start + part.header.raw_length;
       if (end <= at || start >= to) continue;
       if (start > at) break;
@@ -174,22 +178,21 @@ export class FrameReader {
       at = Math.min(end, to);
     }
     if (at < to) {
-      throw new SnapshotError(
+      throw fileError(
         "SNAPSHOT_ATTACHMENT_MISSING",
-        `${named(this.source)} lacks a part of an attachment, from its byte ${at}.`,
-        { file: this.source.name },
+        this.source,
+        `lacks a part of an attachment, from its byte ${at}. Get it again.`,
       );
     }
   }
 
   /** The frame's payload; its head must be, byte by byte, the one that the footer lists. */
-  private async payload(frame: FrameEntryMessage): Promise<Uint8Array> {
+  private async payload(frame: Decoded<FrameEntryMessage>): Promise<Uint8Array> {
     const head = encodeFrameHead(frame.kind, frame.header, this.footer.sync, this.platform);
     const end = frame.offset + head.length + frame.header.stored_length;
     if (end > this.footer.offset) throw this.damaged("a block beyond the footer", frame.offset);
     const bytes = await this.source.slice(frame.offset, end);
-    if (!startsWith(bytes, head))
-      throw this.damaged("a block that is not the one its footer lists", frame.offset);
+    if (!startsWith(bytes, head)) throw this.damaged("another block than its footer lists", frame.offset);
     try {
       return await openPayload(frame.header, bytes.subarray(head.length), frame.offset, this.platform);
     } catch (error) {
@@ -198,10 +201,11 @@ export class FrameReader {
   }
 
   private damaged(what: string, offset: number): SnapshotError {
-    return new SnapshotError(
+    return fileError(
       "SNAPSHOT_CHECKSUM_MISMATCH",
-      `${named(this.source)} has ${what}, at byte ${offset}: the file was damaged or altered. Read what is intact with recoverSnapshot (beam-indexeddb recover).`,
-      { file: this.source.name, offset },
+      this.source,
+      `has ${what} at byte ${offset}: the file was damaged or altered. Get it again, or read what is intact with recoverSnapshot (beam-indexeddb recover).`,
+      offset,
     );
   }
 
@@ -230,26 +234,25 @@ export class FrameReader {
     }
     if (at !== this.footer.offset) throw this.damaged("bytes that no frame accounts for", at);
     if (toHex(id.digest()) !== this.summary.id)
-      throw this.damaged("another id than its frames give", this.footer.offset);
-    if (contents.size > 0) throw this.damaged("an attachment that is not whole", this.footer.offset);
+      throw this.damaged("another id than its frames", this.footer.offset);
+    if (contents.size > 0) throw this.damaged("an incomplete attachment", this.footer.offset);
     this.verifyOrder();
   }
 
   private verifyPart(
-    { header, offset }: FrameEntryMessage,
+    { header, offset }: Decoded<FrameEntryMessage>,
     payload: Uint8Array,
     contents: Map<string, { hash: Sha256; at: number }>,
   ): void {
-    const name = toHex(header.sha256 ?? new Uint8Array(0));
+    const name = toHex(header.sha256);
     const content = contents.get(name) ?? { hash: this.platform.createSha256(), at: 0 };
     contents.set(name, content);
-    if (content.at !== (header.offset ?? 0))
-      throw this.damaged("an attachment with its parts out of order", offset);
+    if (content.at !== header.offset) throw this.damaged("attachment parts out of order", offset);
     content.hash.update(payload);
     content.at += payload.length;
-    if (content.at < (header.size ?? 0)) return;
+    if (content.at < header.size) return;
     contents.delete(name);
-    if (toHex(content.hash.digest()) !== name) throw this.damaged("an attachment with another hash", offset);
+    if (toHex(content.hash.digest()) !== name) throw this.damaged("an altered attachment", offset);
   }
 
   private verifyOrder(): void {
@@ -258,11 +261,10 @@ export class FrameReader {
     for (const block of this.blocks) {
       if (before?.store === block.store) {
         if (compareKeyBytes(before.lastKey, block.firstKey) >= 0 && !before.lastKeyIsPrefix)
-          throw this.damaged("blocks out of key order", block.offset);
+          throw this.damaged("blocks out of order", block.offset);
       } else {
         if (before) finished.add(before.store);
-        if (finished.has(block.store))
-          throw this.damaged("blocks of one object store in two places", block.offset);
+        if (finished.has(block.store)) throw this.damaged("blocks out of order", block.offset);
       }
       before = block;
     }
@@ -288,9 +290,8 @@ function checkOrder(records: readonly SnapshotRecord[], block: BlockInfo, source
   const same = (key: Uint8Array, listed: Uint8Array) => compareKeyBytes(key.subarray(0, bound), listed) === 0;
   if (ordered && same(records[0]!.keyBytes, block.firstKey) && same(records.at(-1)!.keyBytes, block.lastKey))
     return;
-  throw new SnapshotError(
-    "SNAPSHOT_MALFORMED",
-    `The block at byte ${block.offset} of ${named(source)} does not hold its records in key order, or others than it announces. The file was forged or written by a faulty program.`,
+  throw malformed(
+    `The block at byte ${block.offset} of ${named(source)} does not hold its records in key order, or others than it announces`,
     { file: source.name, offset: block.offset, store: block.store },
   );
 }

@@ -1,5 +1,6 @@
 import { SnapshotError } from "./error.js";
 import { limits } from "./limits.js";
+import { malformed } from "./malformed.js";
 import { type FrameHeader, frameHeaderMessage } from "./message-codec.js";
 import type { Platform } from "./platform.js";
 
@@ -16,6 +17,25 @@ export const syncBytes = 16;
 /** What a frame holds. Readers pass over kinds that they don't know. */
 export const frameKinds = { header: 1, records: 2, attachment: 3, footer: 4 } as const;
 export const compressions = { none: 0, deflateRaw: 1 } as const;
+
+/** What every file begins with. */
+export function encodeStart(): Uint8Array {
+  const bytes = new Uint8Array(startBytes);
+  bytes.set(startMagic);
+  new DataView(bytes.buffer).setUint32(8, formatVersion, true);
+  return bytes;
+}
+
+/** What every whole file ends with. */
+export function encodeTrailer(footerOffset: number, platform: Platform): Uint8Array {
+  const bytes = new Uint8Array(trailerBytes);
+  const view = new DataView(bytes.buffer);
+  view.setFloat64(0, footerOffset, true);
+  view.setUint32(8, formatVersion, true);
+  view.setUint32(12, platform.crc32(bytes.subarray(0, 12)), true);
+  bytes.set(endMagic, 16);
+  return bytes;
+}
 
 /** Sync marker, kind (1 byte), header length (uint32), header, CRC of all this (uint32). Then the payload. */
 export function encodeFrameHead(
@@ -62,14 +82,13 @@ export function decodeFrameHead(
 ): FrameHead | undefined {
   if (bytes.length < syncBytes + 9) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (sync && !startsWith(bytes, sync))
-    throw mismatch("A frame does not start with the file's sync marker", offset);
+  if (sync && !startsWith(bytes, sync)) throw mismatch("A wrong sync marker", offset);
   const length = view.getUint32(syncBytes + 1, true);
-  if (length > limits.frameHeaderBytes) throw mismatch("A frame announces a header over its limit", offset);
+  if (length > limits.frameHeaderBytes) throw mismatch("A header over its limit", offset);
   const end = syncBytes + 5 + length;
   if (bytes.length < end + 4) return undefined;
   if (platform.crc32(bytes.subarray(0, end)) !== view.getUint32(end, true)) {
-    throw mismatch("The checksum of a frame's header does not match", offset);
+    throw mismatch("A wrong checksum of a header", offset);
   }
   const headerBytes = bytes.subarray(syncBytes + 5, end);
   const header = frameHeaderMessage.decode(headerBytes);
@@ -80,11 +99,13 @@ export function decodeFrameHead(
 function checkHeader(header: FrameHeader, offset: number): void {
   const { stored_length: stored, raw_length: raw, compression } = header;
   const whole = (n: number) => Number.isSafeInteger(n) && n >= 0;
-  if (!whole(stored) || !whole(raw) || stored > limits.blockBytes)
-    throw malformed("a length that no frame can have", offset);
-  if (compression === compressions.none ? stored !== raw : raw > limits.footerBytes) {
-    throw malformed("lengths that do not fit its compression", offset);
-  }
+  if (
+    !whole(stored) ||
+    !whole(raw) ||
+    stored > limits.blockBytes ||
+    (compression === compressions.none ? stored !== raw : raw > limits.footerBytes)
+  )
+    throw malformed(`The frame at byte ${offset} announces lengths that none can have`, { offset });
 }
 
 /**
@@ -99,19 +120,19 @@ export function openPayload(
   platform: Platform,
   maxRaw: number = limits.compressedRawBytes,
 ): Uint8Array | Promise<Uint8Array> {
-  if (platform.crc32(stored) !== header.crc) throw mismatch("The checksum of a block does not match", offset);
+  if (platform.crc32(stored) !== header.crc) throw mismatch("A wrong checksum", offset);
   if (header.compression === compressions.none) return stored;
   if (header.compression !== compressions.deflateRaw) {
     throw new SnapshotError(
       "SNAPSHOT_VERSION_UNSUPPORTED",
-      `A block at byte ${offset} is compressed by method ${header.compression}, which this version does not know. Update beam-indexeddb.`,
+      `The block at byte ${offset} has the unknown compression ${header.compression}. Update beam-indexeddb.`,
       { offset },
     );
   }
   if (header.raw_length > maxRaw) {
     throw new SnapshotError(
       "SNAPSHOT_LIMIT_EXCEEDED",
-      `A compressed block at byte ${offset} announces ${header.raw_length} bytes, the limit is ${maxRaw}.`,
+      `The compressed block at byte ${offset} announces ${header.raw_length} bytes, over the limit of ${maxRaw}.`,
       { offset },
     );
   }
@@ -127,14 +148,6 @@ function mismatch(what: string, offset: number): SnapshotError {
   return new SnapshotError(
     "SNAPSHOT_CHECKSUM_MISMATCH",
     `${what} at byte ${offset}: the file was damaged or altered. Get it again, or read what is intact with recoverSnapshot (beam-indexeddb recover).`,
-    { offset },
-  );
-}
-
-function malformed(what: string, offset: number): SnapshotError {
-  return new SnapshotError(
-    "SNAPSHOT_MALFORMED",
-    `The frame at byte ${offset} announces ${what}. The file was damaged or forged.`,
     { offset },
   );
 }

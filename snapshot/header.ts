@@ -1,7 +1,8 @@
-import { SnapshotError } from "./error.js";
-import { type HeaderMessage } from "./message-codec.js";
+import type { SnapshotError } from "./error.js";
+import { malformed } from "./malformed.js";
+import type { Decoded, HeaderMessage } from "./message-codec.js";
 import { type DatabaseSchema, schemaFromMessage, schemaToMessage } from "./schema.js";
-import { fromHex, toHex } from "./sha256.js";
+import { fromHex, toHex } from "./hex.js";
 import { decodeText, encodeText } from "./text.js";
 
 /** What a snapshot says of itself before its records. */
@@ -43,37 +44,33 @@ export function headerToMessage(header: SnapshotHeader): HeaderMessage {
   };
 }
 
-export function headerFromMessage(message: HeaderMessage): SnapshotHeader {
-  const consistency = consistencies[message.consistency ?? 0];
-  const { shard } = message;
-  if (!message.database || consistency === undefined) throw malformed("no schema or an unknown consistency");
-  if (message.base && message.base.length > 0 && message.base.length !== 32)
-    throw malformed("a base that is no snapshot id");
-  if (shard && (shard.index ?? 0) >= (shard.count ?? 0)) throw malformed("a shard beyond its set");
+export function headerFromMessage(message: Decoded<HeaderMessage>): SnapshotHeader {
+  const consistency = consistencies[message.consistency];
+  const { base, shard } = message;
+  if (!message.database || consistency === undefined) throw fault("no schema or an unknown consistency");
+  if (base.length > 0 && base.length !== 32) throw fault("a base that is no snapshot id");
+  if (shard && shard.index >= shard.count) throw fault("a shard beyond its set");
   return {
     database: schemaFromMessage(message.database),
     origin: {
       device: text(message.device),
-      capturedAt: message.captured_at ?? 0,
-      sequence: message.sequence ?? 0,
+      capturedAt: message.captured_at,
+      sequence: message.sequence,
     },
-    ...(message.base && message.base.length > 0 ? { delta: { base: toHex(message.base) } } : {}),
-    ...(shard ? { shard: { set: text(shard.set), index: shard.index ?? 0, count: shard.count ?? 0 } } : {}),
+    ...(base.length > 0 ? { delta: { base: toHex(base) } } : {}),
+    ...(shard ? { shard: { set: text(shard.set), index: shard.index, count: shard.count } } : {}),
     consistency,
-    ...(message.created_by && message.created_by.length > 0 ? { createdBy: text(message.created_by) } : {}),
+    ...(message.created_by.length > 0 ? { createdBy: text(message.created_by) } : {}),
   };
 }
 
-function text(bytes: Uint8Array | undefined): string {
-  if (!bytes || bytes.length === 0) return "";
+function text(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "";
   const result = decodeText(bytes);
-  if (result === undefined) throw malformed("a text that is none");
+  if (result === undefined) throw fault("a text that is none");
   return result;
 }
 
-function malformed(what: string): SnapshotError {
-  return new SnapshotError(
-    "SNAPSHOT_MALFORMED",
-    `The snapshot's header has ${what}. The file was damaged or forged.`,
-  );
+function fault(what: string): SnapshotError {
+  return malformed(`The snapshot's header has ${what}`);
 }

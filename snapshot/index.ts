@@ -6,15 +6,9 @@ export {
   isSnapshotError,
   type ErrorPosition,
 } from "./error.js";
-export {
-  type Key,
-  encodeKey,
-  decodeKey,
-  compareKeys,
-  compareKeyBytes,
-  negativeZerosOf,
-  describeKey,
-} from "./key.js";
+export { type Key, encodeKey, compareKeys, compareKeyBytes, negativeZerosOf } from "./key.js";
+export { decodeKey } from "./decode-key.js";
+export { describeKey } from "./describe-key.js";
 export {
   type KeyRange,
   type KeyBytesRange,
@@ -28,7 +22,8 @@ export { setValueAttachmentHash, type ValueAttachment, valueAttachments } from "
 export { HostObject, UnsupportedView } from "./host-object.js";
 export { SnapshotBlob } from "./snapshot-blob.js";
 export { crc32 } from "./crc32.js";
-export { createSha256, sha256, type Sha256, toHex, fromHex } from "./sha256.js";
+export { createSha256, sha256, type Sha256 } from "./sha256.js";
+export { toHex, fromHex } from "./hex.js";
 export {
   type DatabaseSchema,
   type ObjectStoreSchema,

@@ -29,7 +29,7 @@ export function encodeKeyRange(range: KeyRange): KeyBytesRange {
     const order = compareKeyBytes(lower, upper);
     if (order > 0 || (order === 0 && (range.lowerOpen === true || range.upperOpen === true))) {
       throw new TypeError(
-        "The key range is empty: its lower bound lies above its upper bound, or both are one key that is left out.",
+        "The key range is empty: let its lower bound lie below its upper bound, or include the one key that they are.",
       );
     }
   }

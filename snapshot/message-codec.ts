@@ -1,5 +1,5 @@
-import { SnapshotError } from "./error.js";
 import { Database, Footer, FrameHeader as FrameHeaderType, Header, Origin } from "./gen/messages.js";
+import { malformed } from "./malformed.js";
 import type { MessageType } from "./protobuf-runtime.js";
 
 /**
@@ -79,22 +79,27 @@ export interface FooterMessage {
   unportable?: { store?: Uint8Array; type?: Uint8Array; count?: number; policy?: Uint8Array }[];
 }
 
+/** A message as it comes from decoding: what its bytes leave out is at its default, which for a message is null. */
+export type Decoded<T> = T extends Uint8Array
+  ? T
+  : T extends readonly (infer Item)[]
+    ? Decoded<Item>[]
+    : T extends object
+      ? { [Name in keyof T]-?: Decoded<Exclude<T[Name], undefined>> }
+      : T;
+
 /** The type of the generated code and of its messages; `what` names it in the error. */
 function codec<T extends object>(
   type: MessageType,
   what: string,
-): { encode(message: T): Uint8Array; decode(bytes: Uint8Array): T } {
+): { encode(message: T): Uint8Array; decode(bytes: Uint8Array): Decoded<T> } {
   return {
     encode: (message) => type.encode(message),
     decode(bytes) {
       try {
-        return type.decode(bytes) as T;
+        return type.decode(bytes) as Decoded<T>;
       } catch (cause) {
-        throw new SnapshotError(
-          "SNAPSHOT_MALFORMED",
-          `The ${what} can't be read. The file was damaged or not written by this format.`,
-          { cause },
-        );
+        throw malformed(`The ${what} can't be read`, { cause });
       }
     },
   };

@@ -43,7 +43,7 @@ export class ObjectReader extends ValueReader {
     if (first >> 4 !== valueVersion) {
       throw new SnapshotError(
         "SNAPSHOT_VERSION_UNSUPPORTED",
-        `The value is encoded in version ${first >> 4}, this library knows version ${valueVersion}. Update beam-indexeddb to read it.`,
+        `The value has version ${first >> 4}, this library reads ${valueVersion}. Update beam-indexeddb.`,
         { offset: 0 },
       );
     }

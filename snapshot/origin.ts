@@ -1,6 +1,6 @@
-import { SnapshotError } from "./error.js";
+import { malformed } from "./malformed.js";
 import { originMessage } from "./message-codec.js";
-import { fromHex, toHex } from "./sha256.js";
+import { fromHex, toHex } from "./hex.js";
 import { decodeText, encodeText } from "./text.js";
 
 /** Where a record comes from: it stays with the record through merges, so that a later merge can still tell newer from older. */
@@ -29,19 +29,16 @@ export function encodeOrigin(origin: Origin): Uint8Array {
 
 export function decodeOrigin(bytes: Uint8Array): Origin {
   const message = originMessage.decode(bytes);
-  const device = message.device && message.device.length > 0 ? decodeText(message.device) : "";
-  const snapshot = message.snapshot ?? new Uint8Array(0);
+  const { snapshot } = message;
+  const device = message.device.length > 0 ? decodeText(message.device) : "";
   if (device === undefined || (snapshot.length !== 32 && snapshot.length !== 0)) {
-    throw new SnapshotError(
-      "SNAPSHOT_MALFORMED",
-      "A record's origin names no valid device or snapshot. The file was damaged or forged.",
-    );
+    throw malformed("A record's origin names no valid device or snapshot");
   }
   return {
     device,
     snapshot: toHex(snapshot),
-    capturedAt: message.captured_at ?? 0,
-    sequence: message.sequence ?? 0,
+    capturedAt: message.captured_at,
+    sequence: message.sequence,
   };
 }
 

@@ -1,5 +1,6 @@
 import { crc32 as crc32InScript } from "./crc32.js";
-import { SnapshotError } from "./error.js";
+import type { SnapshotError } from "./error.js";
+import { malformed } from "./malformed.js";
 import { createSha256, type Sha256 } from "./sha256.js";
 
 /**
@@ -73,9 +74,5 @@ async function through(pipe: Pipe, bytes: Uint8Array, limit: number): Promise<Ui
 }
 
 export function lengthMismatch(rawLength: number, cause?: unknown): SnapshotError {
-  return new SnapshotError(
-    "SNAPSHOT_MALFORMED",
-    `A block does not inflate to the ${rawLength} bytes announced.`,
-    { cause },
-  );
+  return malformed(`A block does not inflate to the ${rawLength} bytes announced`, { cause });
 }

@@ -6,7 +6,7 @@ import { FrameReader, type ReadOptions } from "./frame-reader.js";
 import { compareKeyBytes, encodeKey } from "./key.js";
 import { type Platform, webPlatform } from "./platform.js";
 import type { SnapshotRecord } from "./record.js";
-import { toHex } from "./sha256.js";
+import { toHex } from "./hex.js";
 
 /**
  * Reads a whole snapshot by ranges: opening takes one read from the end of the file (two when it is large), a key takes one more. Every

@@ -3,7 +3,9 @@ import { ByteWriter } from "./byte-writer.js";
 import { decodeValue } from "./decode-value.js";
 import { encodeValue } from "./encode-value.js";
 import { SnapshotError } from "./error.js";
-import { decodeKey, describeKey, encodeKey, type Key, negativeZerosOf } from "./key.js";
+import { decodeKey } from "./decode-key.js";
+import { describeKey } from "./describe-key.js";
+import { encodeKey, type Key, negativeZerosOf } from "./key.js";
 import { decodeOrigin, encodeOrigin, type Origin, unknownOrigin } from "./origin.js";
 import { decodeText, encodeText } from "./text.js";
 

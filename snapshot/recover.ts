@@ -1,7 +1,7 @@
 import type { Attachment } from "./attachment.js";
 import type { ByteSource } from "./byte-source.js";
 import { SnapshotError, type SnapshotErrorCode } from "./error.js";
-import { type Footer, named, readFooter } from "./footer.js";
+import { fileError, type Footer, readFooter } from "./footer.js";
 import {
   decodeFrameHead,
   type FrameHead,
@@ -19,7 +19,7 @@ import { type Origin, unknownOrigin } from "./origin.js";
 import { type Platform, webPlatform } from "./platform.js";
 import type { SnapshotRecord } from "./record.js";
 import { decodeRecordBlock } from "./decode-record-block.js";
-import { toHex } from "./sha256.js";
+import { toHex } from "./hex.js";
 
 /** A stretch of a damaged file that can't be read. */
 export interface LostRange {
@@ -109,11 +109,7 @@ async function startIntact(source: ByteSource): Promise<boolean> {
 async function findSync(source: ByteSource, footer: Footer | undefined): Promise<Uint8Array> {
   if (footer) return footer.sync;
   if (source.byteLength < startBytes + syncBytes) {
-    throw new SnapshotError(
-      "SNAPSHOT_TRUNCATED",
-      `${named(source)} ends within its first bytes: nothing can be recovered.`,
-      { file: source.name },
-    );
+    throw fileError("SNAPSHOT_TRUNCATED", source, "ends within its first bytes: nothing can be recovered.");
   }
   return (await source.slice(startBytes, startBytes + syncBytes)).slice();
 }
@@ -275,7 +271,7 @@ function assemble(
   const parts = contentParts(intact);
   const recordsIntact = blocks.reduce((sum, { head }) => sum + (head.header.count ?? 0), 0);
   const expected = footer?.frames.reduce(
-    (sum, { kind, header: frame }) => sum + (kind === frameKinds.records ? (frame.count ?? 0) : 0),
+    (sum, { kind, header: frame }) => sum + (kind === frameKinds.records ? frame.count : 0),
     0,
   );
   return {
@@ -328,13 +324,11 @@ function describe(range: LostRange, footer: Footer): LostRange {
     ({ offset, kind }) => kind === frameKinds.records && offset >= range.from && offset < range.to,
   );
   if (within.length === 0) return range;
-  const stores = new Set(
-    within.map(({ header }) => footer.header.database.objectStores[header.store ?? 0]!.name),
-  );
+  const stores = new Set(within.map(({ header }) => footer.header.database.objectStores[header.store]!.name));
   return {
     ...range,
     ...(stores.size === 1 ? { store: [...stores][0] } : {}),
-    records: within.reduce((sum, { header }) => sum + (header.count ?? 0), 0),
+    records: within.reduce((sum, { header }) => sum + header.count, 0),
   };
 }
 

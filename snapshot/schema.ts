@@ -1,11 +1,13 @@
 import { SnapshotError } from "./error.js";
 import {
   type DatabaseMessage,
+  type Decoded,
   databaseMessage,
   type IndexMessage,
   type KeyPathMessage,
   type ObjectStoreMessage,
 } from "./message-codec.js";
+import { malformed } from "./malformed.js";
 import { decodeText, encodeText } from "./text.js";
 
 /** A database as IndexedDB defines it: everything that is needed to create it again. */
@@ -84,45 +86,45 @@ export function schemaToMessage(schema: DatabaseSchema): DatabaseMessage {
 }
 
 /** @throws SnapshotError SNAPSHOT_MALFORMED for a schema that no database can have. */
-export function schemaFromMessage(message: DatabaseMessage): DatabaseSchema {
+export function schemaFromMessage(message: Decoded<DatabaseMessage>): DatabaseSchema {
   const schema: DatabaseSchema = {
     name: text(message.name, "the database's name"),
-    version: message.version ?? 0,
-    objectStores: (message.object_stores ?? []).map(storeFromMessage),
+    version: message.version,
+    objectStores: message.object_stores.map(storeFromMessage),
   };
-  checkSchema(schema, malformed, malformed);
+  checkSchema(schema, fault, fault);
   return schema;
 }
 
 function checkSchema(
   { version, objectStores }: DatabaseSchema,
-  fault: (what: string) => Error,
+  unfit: (what: string) => Error,
   limit: (what: string) => Error,
 ): void {
-  if (!Number.isSafeInteger(version) || version < 0) throw fault(`the database version ${version}`);
+  if (!Number.isSafeInteger(version) || version < 0) throw unfit(`the database version ${version}`);
   if (objectStores.length > maxStores) throw limit(`${objectStores.length} object stores`);
-  unique(objectStores, "object store", fault);
+  unique(objectStores, "object store", unfit);
   for (const { indexes, keyGenerator } of objectStores) {
     if (indexes.length > maxIndexes) throw limit(`${indexes.length} indexes`);
-    unique(indexes, "index", fault);
+    unique(indexes, "index", unfit);
     const current = keyGenerator?.currentNumber ?? 1;
     if (!Number.isInteger(current) || current < 1 || current > 2 ** 53)
-      throw fault(`the key generator position ${current}`);
+      throw unfit(`the key generator position ${current}`);
   }
 }
 
-function storeFromMessage(message: ObjectStoreMessage): ObjectStoreSchema {
-  const current = message.current_number ?? 0;
+function storeFromMessage(message: Decoded<ObjectStoreMessage>): ObjectStoreSchema {
+  const current = message.current_number;
   return {
     name: text(message.name, "an object store's name"),
     keyPath: message.key_path ? keyPathFromMessage(message.key_path) : null,
-    autoIncrement: message.auto_increment ?? false,
+    autoIncrement: message.auto_increment,
     ...(current === 0 ? {} : { keyGenerator: { currentNumber: current } }),
-    indexes: (message.indexes ?? []).map((index) => ({
+    indexes: message.indexes.map((index) => ({
       name: text(index.name, "an index's name"),
-      keyPath: keyPathFromMessage(index.key_path ?? { parts: [] }),
-      unique: index.unique ?? false,
-      multiEntry: index.multi_entry ?? false,
+      keyPath: keyPathFromMessage(index.key_path),
+      unique: index.unique,
+      multiEntry: index.multi_entry,
     })),
   };
 }
@@ -134,37 +136,34 @@ function keyPathToMessage(keyPath: null | string | readonly string[]): KeyPathMe
     : { array: true, parts: keyPath.map(encodeText) };
 }
 
-function keyPathFromMessage(message: KeyPathMessage): string | readonly string[] {
-  const parts = (message.parts ?? []).map((part) => text(part, "a keyPath"));
-  if (message.array === true) {
-    if (parts.length === 0) throw malformed("an empty keyPath array");
+function keyPathFromMessage(message: Decoded<KeyPathMessage> | null): string | readonly string[] {
+  const parts = message?.parts.map((part) => text(part, "a keyPath")) ?? [];
+  if (message?.array) {
+    if (parts.length === 0) throw fault("an empty keyPath array");
     return parts;
   }
-  if (parts.length !== 1) throw malformed("a keyPath without its path");
+  if (parts.length !== 1) throw fault("a keyPath without its path");
   return parts[0]!;
 }
 
-function text(bytes: Uint8Array | undefined, what: string): string {
-  const result = bytes && bytes.length > 0 ? decodeText(bytes) : undefined;
-  if (result === undefined) throw malformed(`${what} that is no valid text`);
+function text(bytes: Uint8Array, what: string): string {
+  const result = decodeText(bytes);
+  if (result === undefined) throw fault(`${what} that is no valid text`);
   return result;
 }
 
 function unique(
   named: readonly { readonly name: string }[],
   what: string,
-  fault: (what: string) => Error,
+  unfit: (what: string) => Error,
 ): void {
   const seen = new Set<string>();
   for (const { name } of named) {
-    if (seen.has(name)) throw fault(`the ${what} ${JSON.stringify(name)} twice`);
+    if (seen.has(name)) throw unfit(`the ${what} ${JSON.stringify(name)} twice`);
     seen.add(name);
   }
 }
 
-function malformed(what: string): SnapshotError {
-  return new SnapshotError(
-    "SNAPSHOT_MALFORMED",
-    `The schema has ${what}, which no database can have. The file was damaged or forged.`,
-  );
+function fault(what: string): SnapshotError {
+  return malformed(`The schema has ${what}, which no database can have`);
 }

@@ -1,7 +1,7 @@
 import type { FrameEntryMessage } from "./message-codec.js";
 import { frameKinds } from "./frame.js";
 import type { DatabaseSchema } from "./schema.js";
-import { toHex } from "./sha256.js";
+import { toHex } from "./hex.js";
 
 /** What a whole snapshot holds. */
 export interface SnapshotSummary {

@@ -4,6 +4,6 @@ import { SnapshotError } from "./error.js";
 export function unsupportedValue(what: string): SnapshotError {
   return new SnapshotError(
     "SNAPSHOT_VALUE_UNSUPPORTED",
-    `The value contains ${what}, which IndexedDB can't store and a snapshot can't hold. Leave it out or turn it into plain data first.`,
+    `The value contains ${what}, which a snapshot can't hold. Leave it out or turn it into plain data.`,
   );
 }

@@ -1,26 +1,19 @@
 import type { ByteSink } from "./byte-source.js";
 import { crc32 } from "./crc32.js";
 import { SnapshotError } from "./error.js";
-import {
-  compressions,
-  encodeFrameHead,
-  endMagic,
-  formatVersion,
-  frameKinds,
-  startBytes,
-  startMagic,
-  syncBytes,
-  trailerBytes,
-} from "./frame.js";
+import { compressions, encodeFrameHead, encodeStart, encodeTrailer, frameKinds, syncBytes } from "./frame.js";
 import { headerToMessage, type SnapshotHeader } from "./header.js";
-import { compareKeyBytes, decodeKey, describeKey } from "./key.js";
+import { compareKeyBytes } from "./key.js";
+import { decodeKey } from "./decode-key.js";
 import { compressedFooterBytes, limits } from "./limits.js";
 import { footerMessage, type FrameEntryMessage, type FrameHeader, headerMessage } from "./message-codec.js";
 import { type Platform, webPlatform } from "./platform.js";
 import type { RecordFrame } from "./record.js";
+import { recordError } from "./record-error.js";
 import { RecordBlockBuilder } from "./record-block-builder.js";
 import type { DatabaseSchema } from "./schema.js";
-import { type Sha256, toHex } from "./sha256.js";
+import { type Sha256 } from "./sha256.js";
+import { toHex } from "./hex.js";
 import { type SnapshotSummary, summarize, type UnportableCount } from "./summary.js";
 import { encodeText } from "./text.js";
 import { valueAttachments } from "./value-attachments.js";
@@ -98,7 +91,7 @@ export class SnapshotWriter {
    */
   add(record: RecordFrame): void | Promise<void> {
     if (this.failure) throw this.failure;
-    if (this.finished) throw new TypeError("The snapshot is finished: no record can be added.");
+    if (this.finished) throw new TypeError("The snapshot is finished already.");
     if (record.store !== this.store) {
       const switching = this.switchStore(record.store);
       if (switching) return switching.then(() => this.append(record));
@@ -108,7 +101,13 @@ export class SnapshotWriter {
 
   private append(record: RecordFrame): void | Promise<void> {
     const { keyBytes, valueBytes } = record;
-    if (this.lastKey && compareKeyBytes(this.lastKey, keyBytes) >= 0) throw this.outOfOrder(record);
+    if (this.lastKey && compareKeyBytes(this.lastKey, keyBytes) >= 0)
+      throw recordError(
+        "SNAPSHOT_KEY_ORDER",
+        record.store,
+        decodeKey(keyBytes),
+        "does not come after the one before: add records in ascending key order, each key once.",
+      );
     const size = keyBytes.length + (valueBytes?.length ?? 0) + 16;
     // A record larger than a block stands in a block of its own, which can then be stored without compression when it must.
     const before = this.block.count > 0 && size > this.target ? this.cut() : undefined;
@@ -149,7 +148,7 @@ export class SnapshotWriter {
     if (this.closedStores.has(store)) {
       throw new SnapshotError(
         "SNAPSHOT_KEY_ORDER",
-        `The records of object store ${JSON.stringify(store)} must come one after the other.`,
+        `Object store ${JSON.stringify(store)} was left already: add its records one after the other.`,
         { store },
       );
     }
@@ -233,7 +232,7 @@ export class SnapshotWriter {
     if (offset !== size || toHex(running.digest()) !== hash) {
       throw (this.failure = new SnapshotError(
         "SNAPSHOT_ATTACHMENT_MISMATCH",
-        `The content of attachment ${hash.slice(0, 12)}... has ${offset} bytes and another hash than announced (${size} bytes). The source changed while it was read.`,
+        `Attachment ${hash.slice(0, 12)}... came as ${offset} bytes with another hash than announced (${size} bytes): its source changed. Write the snapshot again.`,
       ));
     }
   }
@@ -272,26 +271,23 @@ export class SnapshotWriter {
     const frames = [...this.frames];
     const footerOffset = this.offset;
     await this.writeFrame(frameKinds.footer, payload, {}, true);
-    await this.write(this.trailer(footerOffset));
+    await this.write(encodeTrailer(footerOffset, this.platform));
     return summarize(toHex(id), this.offset, database, frames, unportable);
   }
 
   private checkAttachments(): void {
     for (const [hash, { size, store, keyBytes }] of this.referred) {
-      const key = describeKey(decodeKey(keyBytes));
-      throw new SnapshotError(
+      throw recordError(
         "SNAPSHOT_ATTACHMENT_MISSING",
-        `The record ${key} in object store ${JSON.stringify(store)} refers to content ${hash.slice(0, 12)}... of ${size} bytes that is not in the snapshot.`,
-        { store, key },
+        store,
+        decodeKey(keyBytes),
+        `refers to attachment ${hash.slice(0, 12)}... of ${size} bytes, which was not added.`,
       );
     }
   }
 
   private async start(payload: Uint8Array): Promise<void> {
-    const start = new Uint8Array(startBytes);
-    start.set(startMagic);
-    new DataView(start.buffer).setUint32(8, formatVersion, true);
-    await this.write(start);
+    await this.write(encodeStart());
     await this.writeFrame(frameKinds.header, payload, {});
   }
 
@@ -359,28 +355,9 @@ export class SnapshotWriter {
     return payload;
   }
 
-  private trailer(footerOffset: number): Uint8Array {
-    const bytes = new Uint8Array(trailerBytes);
-    const view = new DataView(bytes.buffer);
-    view.setFloat64(0, footerOffset, true);
-    view.setUint32(8, formatVersion, true);
-    view.setUint32(12, this.platform.crc32(bytes.subarray(0, 12)), true);
-    bytes.set(endMagic, 16);
-    return bytes;
-  }
-
   private async write(bytes: Uint8Array): Promise<void> {
     this.offset += bytes.length;
     await this.sink.write(bytes);
-  }
-
-  private outOfOrder(record: RecordFrame): SnapshotError {
-    const key = describeKey(decodeKey(record.keyBytes));
-    return new SnapshotError(
-      "SNAPSHOT_KEY_ORDER",
-      `Key ${key} does not come after the key before it in object store ${JSON.stringify(record.store)}: records must be written in ascending key order, each key once.`,
-      { store: record.store, key },
-    );
   }
 }
 
