@@ -34,9 +34,7 @@ export function describeHostObject(
   if (type === "Object" || Object.hasOwn(value, Symbol.toStringTag)) return undefined;
   const fields = plainFields[type];
   if (fields) {
-    const source = value as Readonly<Record<string, unknown>>;
-    const given = fields.filter((name) => source[name] !== undefined && source[name] !== defaults[name]);
-    return new HostObject(type, Object.fromEntries(given.map((name) => [name, source[name]])));
+    return new HostObject(type, pick(value, fields, defaults));
   }
   if (type === "FileList") return new HostObject(type, Array.from(value as FileList));
   if (type === "CryptoKey") {
@@ -59,6 +57,7 @@ export function describeHostObject(
 const matrix = ["is2D", ...[1, 2, 3, 4].flatMap((row) => [1, 2, 3, 4].map((column) => `m${row}${column}`))];
 const rect = ["x", "y", "width", "height"];
 const point = ["x", "y", "z", "w"];
+const settings = ["colorSpace", "pixelFormat"];
 const plainFields: Readonly<Record<string, readonly string[]>> = {
   DOMException: ["message", "name"],
   QuotaExceededError: ["message", "quota", "requested"],
@@ -69,11 +68,22 @@ const plainFields: Readonly<Record<string, readonly string[]>> = {
   DOMQuad: ["p1", "p2", "p3", "p4"],
   DOMRect: rect,
   DOMRectReadOnly: rect,
-  ImageData: ["data", "width", "height", "colorSpace", "pixelFormat"],
+  ImageData: ["data", "width", "height", ...settings],
 };
 
 /** Not written, since some browsers do not show them: the same object gives the same bytes everywhere. */
 const defaults: Readonly<Record<string, unknown>> = { colorSpace: "srgb", pixelFormat: "rgba-unorm8" };
+
+/** Those of an object's fields that are there, and not at their defaults. */
+function pick(
+  object: object,
+  names: readonly string[],
+  usual: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const source = object as Readonly<Record<string, unknown>>;
+  const given = names.filter((name) => source[name] !== undefined && source[name] !== usual[name]);
+  return Object.fromEntries(given.map((name) => [name, source[name]]));
+}
 
 const reasons: Readonly<Record<string, string>> = {
   FileSystemFileHandle: "It is a permission of this browser profile; export the file's content instead.",
@@ -98,11 +108,8 @@ export function unportableKey(key: CryptoKey, reason: string): Unportable {
 /** An extractable key as JWK with what `importKey` needs. @throws DOMException for an algorithm without JWK form. */
 export async function exportCryptoKey(key: CryptoKey): Promise<HostObject> {
   const jwk = await crypto.subtle.exportKey("jwk", key);
-  const material = Object.fromEntries(
-    keyMaterial.filter((name) => jwk[name] !== undefined).map((name) => [name, jwk[name]]),
-  );
   return new HostObject("CryptoKey", {
-    jwk: material,
+    jwk: pick(jwk, keyMaterial),
     algorithm: sorted(key.algorithm),
     usages: [...key.usages].sort(),
   });
@@ -149,10 +156,7 @@ export function reviveHostObject(type: string, data: unknown): object | undefine
         ...(typeof field("requested") === "number" && { requested: field("requested") }),
       });
     case "ImageData":
-      return new Class(field("data"), field("width"), field("height"), {
-        ...(field("colorSpace") !== undefined && { colorSpace: field("colorSpace") }),
-        ...(field("pixelFormat") !== undefined && { pixelFormat: field("pixelFormat") }),
-      });
+      return new Class(field("data"), field("width"), field("height"), pick(data as object, settings));
     case "DOMMatrix":
     case "DOMMatrixReadOnly":
       return new Class(field("is2D") === true ? matrix2D.map(field) : matrix.slice(1).map(field));

@@ -1,5 +1,5 @@
 import type { Key, KeyRange } from "../snapshot/index.js";
-import { SnapshotError } from "../snapshot/error.js";
+import { unknownStore } from "../snapshot/unknown-store.js";
 
 /** A key and its value, always seen and changed together: for in-line keys the key is also a part of the value. */
 export interface StoreRecord {
@@ -33,11 +33,7 @@ export function chosenStores(
 ): readonly string[] {
   for (const name of [...(stores ?? []), ...Object.keys(keyRanges ?? {})]) {
     if (all.includes(name)) continue;
-    throw new SnapshotError(
-      "SNAPSHOT_STORE_UNKNOWN",
-      `"${database}" has no object store "${name}". It has ${all.length === 0 ? "none at all" : all.map((known) => `"${known}"`).join(", ")}.`,
-      { store: name },
-    );
+    throw unknownStore(`The database "${database}"`, name, all);
   }
   return stores ? all.filter((name) => stores.includes(name)) : all;
 }

@@ -104,15 +104,3 @@ export function isSnapshotError(error: unknown, code?: SnapshotErrorCode): error
   if (!(error instanceof Error) || error.name !== "SnapshotError" || !("code" in error)) return false;
   return code === undefined || error.code === code;
 }
-
-/** The same error with the file named, for code that knows it where the cause did not. */
-export function inFile(error: unknown, file: string | undefined, offset?: number): unknown {
-  if (!(error instanceof SnapshotError) || error.file !== undefined || file === undefined) return error;
-  return new SnapshotError(error.code, `${JSON.stringify(file)}: ${error.message}`, {
-    file,
-    offset: offset ?? error.offset,
-    store: error.store,
-    key: error.key,
-    cause: error.cause,
-  });
-}

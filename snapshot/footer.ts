@@ -49,7 +49,7 @@ export async function readFooter(source: ByteSource, platform: Platform): Promis
     tail.length >= trailerBytes + startBytes
       ? readTrailer(tail.subarray(tail.length - trailerBytes), source, platform)
       : undefined;
-  if (offset === undefined) throw await diagnose(source);
+  if (offset === undefined) return refuse(source);
   if (offset < startBytes || offset > byteLength - trailerBytes)
     throw fault("points outside of the file", source);
   const frame =
@@ -90,25 +90,20 @@ function checkVersion(version: number, source: ByteSource): void {
 }
 
 /** Why a file has no trailer: it is no snapshot at all, one of another version, or one that ends too early. */
-async function diagnose(source: ByteSource): Promise<SnapshotError> {
+async function refuse(source: ByteSource): Promise<never> {
   const start = await source.slice(0, Math.min(startBytes, source.byteLength));
   const known = Math.min(start.length, startMagic.length);
   if (!startsWith(start, startMagic.subarray(0, known))) {
-    return fileError(
+    throw fileError(
       "SNAPSHOT_BAD_MAGIC",
       source,
       "is no IndexedDB snapshot (.idbsnap). Choose another file.",
       0,
     );
   }
-  if (start.length === startBytes) {
-    try {
-      checkVersion(new DataView(start.buffer, start.byteOffset, startBytes).getUint32(8, true), source);
-    } catch (error) {
-      return error as SnapshotError;
-    }
-  }
-  return fileError(
+  if (start.length === startBytes)
+    checkVersion(new DataView(start.buffer, start.byteOffset, startBytes).getUint32(8, true), source);
+  throw fileError(
     "SNAPSHOT_TRUNCATED",
     source,
     `ends too early, after ${source.byteLength} bytes: the export or a copy was not finished. Get it again, or read what is intact with recoverSnapshot (beam-indexeddb recover).`,
@@ -173,9 +168,8 @@ export function fileError(
   source: ByteSource,
   what: string,
   offset?: number,
-  store?: string,
 ): SnapshotError {
-  return new SnapshotError(code, `${named(source)} ${what}`, { file: source.name, offset, store });
+  return new SnapshotError(code, `${named(source)} ${what}`, { file: source.name, offset });
 }
 
 export function named(source: ByteSource): string {

@@ -1,6 +1,6 @@
 import type { Content } from "./attachment.js";
 import type { ByteSource } from "./byte-source.js";
-import { inFile, type SnapshotError } from "./error.js";
+import type { SnapshotError } from "./error.js";
 import { fileError, type Footer, named } from "./footer.js";
 import {
   encodeFrameHead,
@@ -13,6 +13,7 @@ import {
   syncBytes,
 } from "./frame.js";
 import { headerFromMessage, type SnapshotHeader } from "./header.js";
+import { inFile } from "./in-file.js";
 import { compareKeyBytes } from "./key.js";
 import { encodeKeyRange, type KeyBytesRange, type KeyRange, positionInRange } from "./key-range.js";
 import { limits } from "./limits.js";
@@ -26,6 +27,7 @@ import type { DatabaseSchema } from "./schema.js";
 import { type Sha256 } from "./sha256.js";
 import { toHex } from "./hex.js";
 import { type SnapshotSummary, summarize } from "./summary.js";
+import { unknownStore } from "./unknown-store.js";
 
 /** Which part of a snapshot is read; default all of it. */
 export interface ReadOptions {
@@ -112,13 +114,7 @@ export class FrameReader {
     const known = new Set(this.schema.objectStores.map((store) => store.name));
     for (const store of stores ?? []) {
       if (known.has(store)) continue;
-      throw fileError(
-        "SNAPSHOT_STORE_UNKNOWN",
-        this.source,
-        `has no object store ${JSON.stringify(store)}. Its stores are: ${[...known].join(", ") || "none"}.`,
-        undefined,
-        store,
-      );
+      throw unknownStore(named(this.source), store, known, this.source.name);
     }
     const wanted = stores ? new Set(stores) : known;
     const range = keyRange ? encodeKeyRange(keyRange) : undefined;

@@ -1,5 +1,6 @@
 import { ByteReader } from "./byte-reader.js";
 import { SnapshotError } from "./error.js";
+import { malformed } from "./malformed.js";
 import { isLatin1, isWellFormed, readLatin1, readsLatin1InBulk, readUtf16, readUtf8 } from "./text.js";
 import { maxReservedBytes, textForms } from "./value-tags.js";
 
@@ -97,7 +98,7 @@ export class ValueReader extends ByteReader {
     } catch (cause) {
       throw new SnapshotError(
         "SNAPSHOT_LIMIT_EXCEEDED",
-        `A bigint of ${length} bytes is larger than this engine can hold.`,
+        `A bigint of ${length} bytes is too large for this engine.`,
         { cause },
       );
     }
@@ -115,9 +116,7 @@ export class ValueReader extends ByteReader {
     try {
       return new RegExp(source, flagText);
     } catch (cause) {
-      throw new SnapshotError("SNAPSHOT_MALFORMED", "A regular expression that this engine doesn't accept.", {
-        cause,
-      });
+      throw malformed("A regular expression is none to this engine", { cause });
     }
   }
 
@@ -134,7 +133,7 @@ export class ValueReader extends ByteReader {
     if (this.reserved > maxReservedBytes) {
       throw new SnapshotError(
         "SNAPSHOT_LIMIT_EXCEEDED",
-        "The value's resizable ArrayBuffers may grow to over 1 GiB together.",
+        "The resizable ArrayBuffers of a value may grow to over 1 GiB.",
       );
     }
     const bytes = this.take(length);

@@ -16,6 +16,7 @@ import { type Sha256 } from "./sha256.js";
 import { toHex } from "./hex.js";
 import { type SnapshotSummary, summarize, type UnportableCount } from "./summary.js";
 import { encodeText } from "./text.js";
+import { unknownStore } from "./unknown-store.js";
 import { valueAttachments } from "./value-attachments.js";
 
 /** How a snapshot is laid out; the defaults suit files of any size. */
@@ -139,10 +140,10 @@ export class SnapshotWriter {
 
   private switchStore(store: string): Promise<void> | undefined {
     if (!this.storeNumbers.has(store)) {
-      throw new SnapshotError(
-        "SNAPSHOT_STORE_UNKNOWN",
-        `The schema of ${JSON.stringify(this.header.database.name)} has no object store ${JSON.stringify(store)}. Its stores are: ${[...this.storeNumbers.keys()].join(", ") || "none"}.`,
-        { store },
+      throw unknownStore(
+        `The schema of ${JSON.stringify(this.header.database.name)}`,
+        store,
+        this.storeNumbers.keys(),
       );
     }
     if (this.closedStores.has(store)) {

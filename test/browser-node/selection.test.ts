@@ -139,7 +139,7 @@ describe("export", () => {
     expect(error).toMatchObject({
       code: "SNAPSHOT_STORE_UNKNOWN",
       store: "notes",
-      message: expect.stringContaining('"in", "out"'),
+      message: expect.stringContaining("stores are: in, out"),
     });
   });
 
