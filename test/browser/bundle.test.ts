@@ -91,16 +91,16 @@ interface Budget {
 
 /** Budgets in KB, gzipped. They may only shrink: what is added has to be made up for elsewhere. */
 const budgets: readonly Budget[] = [
-  { what: "exportDB and importDB", code: both, limits: { start: 6.1, all: 42.7 } },
+  { what: "exportDB and importDB", code: both, limits: { start: 5.9, all: 42.6 } },
   {
     what: "exportDB alone",
     code: 'export { exportDB } from "./browser/index.js";',
-    limits: { start: 4.3, all: 28.6 },
+    limits: { start: 4.3, all: 28.5 },
   },
   {
     what: "importDB alone",
     code: 'export { importDB } from "./browser/index.js";',
-    limits: { start: 5.3, all: 35.6 },
+    limits: { start: 5.1, all: 35.5 },
   },
   { what: "the worker", entry: "browser/worker.ts", limits: { start: 1.4, all: 39.9 } },
   {
@@ -112,7 +112,7 @@ const budgets: readonly Budget[] = [
     what: "browser/ without snapshot/",
     code: both,
     without: /\/snapshot\//,
-    limits: { start: 4.8, all: 19.2 },
+    limits: { start: 4.4, all: 19 },
   },
 ];
 
