@@ -1,33 +1,79 @@
-import { type PipelineFunction, type PipelineRun, runDirect, type RunOptions } from "../beam/index.js";
+import { type PipelineFunction, type PipelineRun, runDirect } from "../beam/index.js";
+import type { JobState } from "./portable/job-state.js";
+import {
+  type PortableRunOptions,
+  type PortableSetup,
+  runPortable,
+  type SubmittedJob,
+  submitPortable,
+} from "./portable/run-portable.js";
+import { workerEnvironment } from "./portable/worker-environment.js";
+import { checkRunnerOptions, type RunnerOptions } from "./runner-options.js";
+import { findJobServer } from "./service/find-job-server.js";
 
-/** All runners there are. */
-export const runnerNames = ["direct"] as const;
-/** Name of a runner. */
-export type RunnerName = (typeof runnerNames)[number];
+/** How a run is watched. */
+export type RunnerRunOptions = PortableRunOptions;
 
-/** Which runner, and how. */
-export interface RunnerOptions {
-  /** Where the pipeline runs. Default "direct": in this process, with nothing but Node. */
-  readonly runner?: RunnerName | undefined;
+/** A pipeline that has run to its end. */
+export interface RunnerRun extends PipelineRun {
+  /** Of the job; the direct runner has none. */
+  readonly jobId?: string | undefined;
+  readonly state?: JobState | undefined;
 }
 
 /** Runs pipelines. */
 export interface PipelineRunner {
-  /** Builds and runs a pipeline; resolves when all of it is done. @throws the error of the step that failed */
-  run(pipeline: PipelineFunction, options?: RunOptions): Promise<PipelineRun>;
+  /**
+   * Builds and runs a pipeline; resolves when all of it is done and what was started for it is stopped.
+   * @throws on the direct runner the error of the step that failed; on others SnapshotError RUNNER_JOB_FAILED with that error as its cause, or
+   * another RUNNER_ code (docs/errors.md)
+   */
+  run(pipeline: PipelineFunction, options?: RunnerRunOptions): Promise<RunnerRun>;
+  /**
+   * Starts a job and leaves it to the job server. Only with `jobEndpoint` and workers that stay (environmentType other than LOOPBACK).
+   * @throws TypeError where the job could not go on without this process
+   */
+  submit(pipeline: PipelineFunction, options?: RunnerRunOptions): Promise<SubmittedJob>;
 }
 
 /**
- * A runner by name.
- * @throws TypeError for a name that is not known
- * @example await createRunner({ runner: "direct" }).run((root) => root.apply(readFromIndexedDB("a.idbsnap")));
+ * A runner by name. Nothing is started before `run`.
+ * @throws TypeError for a name that is not known, and for options that do not fit together
+ * @example await createRunner({ runner: "flink" }).run((root) => root.apply(readFromIndexedDB("a.idbsnap")));
  */
 export function createRunner(options: RunnerOptions = {}): PipelineRunner {
-  const { runner = "direct" } = options;
-  if (!(runnerNames as readonly string[]).includes(runner)) {
-    throw new TypeError(
-      `There is no runner ${JSON.stringify(runner)}. Use one of: ${runnerNames.join(", ")}.`,
-    );
+  checkRunnerOptions(options);
+  if ((options.runner ?? "direct") === "direct") {
+    return {
+      run: runDirect,
+      submit: () =>
+        Promise.reject(new TypeError("The direct runner has no jobs that go on without it: use run.")),
+    };
   }
-  return { run: runDirect };
+  return {
+    run: (pipeline, runOptions) => runPortable(pipeline, setupOf(options), runOptions),
+    submit: async (pipeline, runOptions) => {
+      if (options.jobEndpoint === undefined)
+        throw new TypeError(
+          "A job goes on without this process only on a job server that runs already: name it with jobEndpoint.",
+        );
+      if ((options.environmentType ?? "LOOPBACK") === "LOOPBACK")
+        throw new TypeError(
+          "Workers of the environmentType LOOPBACK end with this process: choose another one for a job that is to go on without it.",
+        );
+      return submitPortable(pipeline, setupOf(options), runOptions);
+    },
+  };
+}
+
+function setupOf(options: RunnerOptions): PortableSetup {
+  const { jobName, parallelism = 1, timeoutMs, signal } = options;
+  return {
+    service: (onStatus) => findJobServer(options, onStatus),
+    environment: () => workerEnvironment(options),
+    jobName,
+    pipelineOptions: { parallelism, ...options.pipelineOptions },
+    timeoutMs,
+    signal,
+  };
 }

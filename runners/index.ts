@@ -1,9 +1,15 @@
 /** Where pipelines run. */
+export { createRunner, type PipelineRunner, type RunnerRun, type RunnerRunOptions } from "./create-runner.js";
 export {
-  createRunner,
-  type PipelineRunner,
+  type EnvironmentType,
+  environmentTypes,
   type RunnerName,
   runnerNames,
   type RunnerOptions,
-} from "./create-runner.js";
+} from "./runner-options.js";
+export { type JobInfo, type Jobs, openJobs } from "./portable/open-jobs.js";
+export { type JobMessage } from "./portable/follow-messages.js";
+export { type JobState } from "./portable/job-state.js";
+export { type PipelineOptions, type PipelineOptionValue } from "./portable/pipeline-options.js";
+export { type SubmittedJob } from "./portable/run-portable.js";
 export { type PipelineFunction, type PipelineRun, type RunOptions } from "../beam/index.js";

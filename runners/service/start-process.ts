@@ -32,7 +32,7 @@ const shownLines = 12;
 
 /**
  * The shell between this process and the program. It holds the reading end of a pipe from this process (3). When that closes, because of `stop` or because this
- * process died in whatever way, the whole process group is ended: asked to first, killed after five seconds. So nothing is left behind, not even after SIGKILL.
+ * process died in whatever way, the whole process group is ended: asked to first, killed after five seconds. So nothing is left behind, not even after SIGKILL. Whoever waits for that holds the standard output until all is done.
  */
 const supervisor = `
 scratch=$1; shift
@@ -47,8 +47,8 @@ trap : TERM INT HUP
   while [ "$n" -lt 50 ] && kill -0 "$pid"; do sleep 0.1; n=$((n + 1)); done
   if [ -n "$scratch" ]; then rm -rf "$scratch"; fi
   kill -KILL 0
-) >/dev/null 2>&1 &
-exec 3<&-
+) 2>/dev/null &
+exec 3<&- >/dev/null 2>&1
 wait "$pid"
 code=$?
 while [ "$code" -gt 128 ] && kill -0 "$pid" 2>/dev/null; do wait "$pid"; code=$?; done

@@ -1,0 +1,135 @@
+import { encodePipelineOptions, type PipelineOptions } from "./portable/pipeline-options.js";
+
+/** All runners there are. */
+export const runnerNames = ["direct", "prism", "flink", "spark", "python", "portable"] as const;
+/** Name of a runner. */
+export type RunnerName = (typeof runnerNames)[number];
+
+/** All ways in which workers start. */
+export const environmentTypes = ["LOOPBACK", "EXTERNAL"] as const;
+/** How the workers of a job start. */
+export type EnvironmentType = (typeof environmentTypes)[number];
+
+/** Which runner, and how. All but `runner` are for the runners other than direct. */
+export interface RunnerOptions {
+  /** Where the pipeline runs. Default "direct": in this process, with nothing but Node. */
+  readonly runner?: RunnerName | undefined;
+  /** `host:port` of a job server that runs already. Default: one is started for the run and stopped at its end. `portable` needs it. */
+  readonly jobEndpoint?: string | undefined;
+  /** Default: `beam-indexeddb-<user>-<time>-<random>`. */
+  readonly jobName?: string | undefined;
+  /**
+   * LOOPBACK (default): workers are processes of this machine, started for the run. EXTERNAL: workers of a pool that runs already, which `environmentConfig`
+   * names.
+   */
+  readonly environmentType?: EnvironmentType | undefined;
+  /** For EXTERNAL: `host:port` of the worker pool, as the runner reaches it. */
+  readonly environmentConfig?: string | undefined;
+  /** Worker processes, and parallel tasks of the runner. Default 1. */
+  readonly parallelism?: number | undefined;
+  /** The job is cancelled when it is not done so many milliseconds after its start. Default: never. */
+  readonly timeoutMs?: number | undefined;
+  /** For prism: the program. Default: `prism` on the PATH. */
+  readonly prismPath?: string | undefined;
+  /** For flink: `host:port` of a cluster's REST interface. Default: a cluster inside the job server. */
+  readonly flinkMaster?: string | undefined;
+  /** For flink: a job server as one jar. Default: fetched with Maven on first use. */
+  readonly flinkJobServerJar?: string | undefined;
+  /** For spark: master of a cluster, such as `spark://host:7077`. Default: all cores of this machine, inside the job server. */
+  readonly sparkMasterUrl?: string | undefined;
+  /** For spark: a job server as one jar. Default: fetched with Maven on first use. */
+  readonly sparkJobServerJar?: string | undefined;
+  /** Modules that workers import beside those that registered functions: file URLs or names of packages. */
+  readonly workerModules?: readonly string[] | undefined;
+  /** Further options for the runner, camelCase; they go with their JSON types. */
+  readonly pipelineOptions?: PipelineOptions | undefined;
+  /** Where downloads of first use are kept. Default: `$XDG_CACHE_HOME/beam-indexeddb` or `~/.cache/beam-indexeddb`. */
+  readonly cacheFolder?: string | undefined;
+  /** Cancels the job. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Name = keyof RunnerOptions;
+
+/** Options that only one runner has. */
+const ownOptions = {
+  prismPath: "prism",
+  flinkMaster: "flink",
+  flinkJobServerJar: "flink",
+  sparkMasterUrl: "spark",
+  sparkJobServerJar: "spark",
+} as const satisfies Partial<Record<Name, RunnerName>>;
+
+const names: ReadonlySet<string> = new Set<Name>([
+  "runner",
+  "jobEndpoint",
+  "jobName",
+  "environmentType",
+  "environmentConfig",
+  "parallelism",
+  "timeoutMs",
+  "prismPath",
+  "flinkMaster",
+  "flinkJobServerJar",
+  "sparkMasterUrl",
+  "sparkJobServerJar",
+  "workerModules",
+  "pipelineOptions",
+  "cacheFolder",
+  "signal",
+]);
+
+/** @throws TypeError that names the option and what is right, for anything that can't be meant */
+export function checkRunnerOptions(options: RunnerOptions): void {
+  const { runner = "direct", jobEndpoint, environmentType = "LOOPBACK", environmentConfig } = options;
+  oneOf("runner", runner, runnerNames);
+  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  for (const name of given) {
+    if (!names.has(name))
+      throw new TypeError(`There is no option ${name} of runners. There are: ${[...names].join(", ")}.`);
+    if (runner === "direct" && name !== "runner")
+      throw new TypeError(`The direct runner has no option ${name}: everything runs in this process.`);
+  }
+  for (const [name, owner] of Object.entries(ownOptions)) {
+    if (!given.includes(name)) continue;
+    if (runner !== owner)
+      throw new TypeError(`${name} is an option of the runner ${owner}, not of ${runner}.`);
+    if (jobEndpoint !== undefined)
+      throw new TypeError(
+        `${name} is for a job server that is started for the run; the one at jobEndpoint runs already.`,
+      );
+  }
+  if (jobEndpoint !== undefined) hostAndPort("jobEndpoint", jobEndpoint);
+  else if (runner === "portable")
+    throw new TypeError(
+      "The runner portable needs jobEndpoint: host:port of a job server that runs already.",
+    );
+  oneOf("environmentType", environmentType, environmentTypes);
+  if (environmentType === "EXTERNAL") {
+    if (environmentConfig === undefined)
+      throw new TypeError("environmentType EXTERNAL needs environmentConfig: host:port of a worker pool.");
+    hostAndPort("environmentConfig", environmentConfig);
+  } else if (environmentConfig !== undefined) {
+    throw new TypeError(`environmentType ${environmentType} takes no environmentConfig.`);
+  }
+  wholeNumber("parallelism", options.parallelism);
+  wholeNumber("timeoutMs", options.timeoutMs);
+  if (options.jobName === "") throw new TypeError("jobName is empty.");
+  encodePipelineOptions(options.pipelineOptions ?? {});
+}
+
+function oneOf(name: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  throw new TypeError(`There is no ${name} ${JSON.stringify(value)}. Use one of: ${allowed.join(", ")}.`);
+}
+
+function hostAndPort(name: string, value: string): void {
+  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):(\d{1,5})$/.exec(value)?.[1]);
+  if (!(port >= 1 && port <= 65_535))
+    throw new TypeError(`${name} is host:port, not ${JSON.stringify(value)}.`);
+}
+
+function wholeNumber(name: string, value: number | undefined): void {
+  if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
+    throw new TypeError(`${name} is a whole number of at least 1, not ${value}.`);
+}
