@@ -1,15 +1,16 @@
 import type { RunnerOptions } from "../runner-options.js";
+import { workerModules } from "../worker/worker-modules.js";
 import type { WorkerEnvironment } from "./environment.js";
 import { externalEnvironment } from "./external-environment.js";
 import { loopbackEnvironment } from "./loopback-environment.js";
 
-/** Makes ready what the workers of a job start in. */
+/** Makes ready what the workers of a job start in. To be called when the pipeline is built: its modules are known then. */
 export async function workerEnvironment(options: RunnerOptions): Promise<WorkerEnvironment> {
-  const { environmentType = "LOOPBACK", environmentConfig = "", parallelism, workerModules } = options;
+  const { environmentType = "LOOPBACK", environmentConfig = "", parallelism } = options;
   switch (environmentType) {
     case "EXTERNAL":
       return externalEnvironment(environmentConfig);
     case "LOOPBACK":
-      return loopbackEnvironment({ parallelism, workerModules });
+      return loopbackEnvironment({ modules: workerModules(options.workerModules), parallelism });
   }
 }
