@@ -1,14 +1,7 @@
-import { type AsyncDoFn, type Counter, registerFunctions, type Tagged } from "../../beam/index.js";
-import {
-  type BlockInfo,
-  encodeSchema,
-  type KeyRange,
-  SnapshotError,
-  type SnapshotReader,
-} from "../../snapshot/index.js";
-import { type FailedRecord, failedRecord } from "../failed-record.js";
+import { type AsyncDoFn, registerFunctions, type Tagged } from "../../beam/index.js";
+import type { BlockInfo } from "../../snapshot/index.js";
 import type { FileMetadata } from "../file/file-system.js";
-import { withSnapshot } from "./snapshot-pool.js";
+import { type BlockSelection, type FileOutputs, type PlanContext, planFile } from "./plan-file.js";
 
 /** Some blocks of one file: what is read in one go. */
 export interface BlockTask {
@@ -19,23 +12,8 @@ export interface BlockTask {
   readonly blocks: readonly number[];
 }
 
-export interface PlanOutputs {
+export interface PlanOutputs extends FileOutputs {
   readonly tasks: BlockTask;
-  readonly schemas: Uint8Array;
-  readonly failedRecords: FailedRecord;
-}
-
-export interface PlanContext {
-  readonly blocksSkipped: Counter;
-  readonly bytesSkipped: Counter;
-  readonly failures: Counter;
-}
-
-export interface BlockSelection {
-  readonly stores?: readonly string[] | undefined;
-  readonly keyRange?: KeyRange | undefined;
-  /** Pass over stores that a file does not have. */
-  readonly missingStores: "fail" | "ignore";
 }
 
 /**
@@ -55,41 +33,13 @@ export class PlanBlocks implements AsyncDoFn<FileMetadata, Tagged<PlanOutputs>, 
     this.deadLetters = deadLetters;
   }
 
-  async process(file: FileMetadata, context: PlanContext): Promise<readonly Tagged<PlanOutputs>[]> {
-    try {
-      return await withSnapshot(file, (reader) => Promise.resolve(this.plan(file, reader, context)));
-    } catch (error) {
-      if (!this.deadLetters || !(error instanceof SnapshotError)) throw error;
-      context.failures.increment(1);
-      return [{ failedRecords: failedRecord(undefined, error, { file: file.path }) }];
-    }
+  process(file: FileMetadata, context: PlanContext): Promise<readonly Tagged<PlanOutputs>[]> {
+    return planFile(file, this, context, (reader, blocks) =>
+      pieces(reader.blocks, new Set(blocks)).map((numbers) => ({
+        tasks: { file, snapshot: reader.summary.id, blocks: numbers },
+      })),
+    );
   }
-
-  private plan(file: FileMetadata, reader: SnapshotReader, context: PlanContext): Tagged<PlanOutputs>[] {
-    const blocks = new Set(selectBlocks(reader, this.selection, context));
-    const tasks = pieces(reader.blocks, blocks).map((numbers) => ({
-      tasks: { file, snapshot: reader.summary.id, blocks: numbers },
-    }));
-    return [{ schemas: encodeSchema(reader.schema) }, ...tasks];
-  }
-}
-
-/** The blocks that hold what is selected; the others are counted as skipped. */
-export function selectBlocks(
-  reader: SnapshotReader,
-  { stores, keyRange, missingStores }: BlockSelection,
-  context: PlanContext,
-): readonly BlockInfo[] {
-  const known = new Set(reader.schema.objectStores.map(({ name }) => name));
-  const wanted = missingStores === "ignore" ? stores?.filter((store) => known.has(store)) : stores;
-  const selected = reader.blocksOf({ stores: wanted, keyRange });
-  const blocks = new Set(selected);
-  for (const block of reader.blocks) {
-    if (blocks.has(block)) continue;
-    context.blocksSkipped.increment(1);
-    context.bytesSkipped.increment(block.storedBytes);
-  }
-  return selected;
 }
 
 function pieces(all: readonly BlockInfo[], wanted: ReadonlySet<BlockInfo>): number[][] {

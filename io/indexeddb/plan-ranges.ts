@@ -1,15 +1,7 @@
 import { type AsyncDoFn, type DoFn, registerFunctions, type Tagged } from "../../beam/index.js";
-import {
-  type BlockInfo,
-  compareKeyBytes,
-  encodeSchema,
-  SnapshotError,
-  type SnapshotReader,
-} from "../../snapshot/index.js";
-import { type FailedRecord, failedRecord } from "../failed-record.js";
+import { type BlockInfo, compareKeyBytes } from "../../snapshot/index.js";
 import type { FileMetadata } from "../file/file-system.js";
-import { type BlockSelection, type PlanContext, selectBlocks } from "./plan-blocks.js";
-import { withSnapshot } from "./snapshot-pool.js";
+import { type BlockSelection, type FileOutputs, type PlanContext, planFile } from "./plan-file.js";
 
 /** One file's part in the keys of one object store. */
 export interface RangeInput {
@@ -43,10 +35,8 @@ export interface Cut {
   readonly bytes: number;
 }
 
-export interface ExtentOutputs {
+export interface ExtentOutputs extends FileOutputs {
   readonly extents: StoreExtent;
-  readonly schemas: Uint8Array;
-  readonly failedRecords: FailedRecord;
 }
 
 /** More than so many cuts of one file say no more. */
@@ -72,29 +62,19 @@ export class PlanExtents implements AsyncDoFn<FileMetadata, Tagged<ExtentOutputs
     this.deadLetters = deadLetters;
   }
 
-  async process(file: FileMetadata, context: PlanContext): Promise<readonly Tagged<ExtentOutputs>[]> {
-    try {
-      return await withSnapshot(file, (reader) => Promise.resolve(this.plan(file, reader, context)));
-    } catch (error) {
-      if (!this.deadLetters || !(error instanceof SnapshotError)) throw error;
-      context.failures.increment(1);
-      return [{ failedRecords: failedRecord(undefined, error, { file: file.path }) }];
-    }
-  }
-
-  private plan(file: FileMetadata, reader: SnapshotReader, context: PlanContext): Tagged<ExtentOutputs>[] {
-    const byStore = groupsOf(selectBlocks(reader, this.selection, context), ({ store }) => store);
-    const input = { file, snapshot: reader.summary.id };
-    const extents = [...byStore].map(([store, blocks]) => ({
-      extents: {
-        database: reader.schema.name,
-        store,
-        input,
-        largestBlock: Math.max(...blocks.map(({ rawBytes }) => rawBytes)),
-        cuts: cutsOf(blocks),
-      },
-    }));
-    return [{ schemas: encodeSchema(reader.schema) }, ...extents];
+  process(file: FileMetadata, context: PlanContext): Promise<readonly Tagged<ExtentOutputs>[]> {
+    return planFile(file, this, context, (reader, selected) => {
+      const input = { file, snapshot: reader.summary.id };
+      return [...groupsOf(selected, ({ store }) => store)].map(([store, blocks]) => ({
+        extents: {
+          database: reader.schema.name,
+          store,
+          input,
+          largestBlock: Math.max(...blocks.map(({ rawBytes }) => rawBytes)),
+          cuts: cutsOf(blocks),
+        },
+      }));
+    });
   }
 }
 
