@@ -1,52 +1,54 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { fuzzRoundTrips } from "./fuzz-round-trips.js";
 import { fuzzReader } from "./fuzz-reader.js";
+import { fuzzHelp, type FuzzRun, FuzzUsageError, readFuzzRun } from "./fuzz-run.js";
 import { seedSnapshots } from "./seed-snapshots.js";
 
 /** What `npm run fuzz` runs, in a process of its own. Progress goes to the parent, which knows from it that this process still lives. */
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string" },
-    mutations: { type: "string" },
-    seed: { type: "string", default: "1" },
-    from: { type: "string", default: "0" },
-    corpus: { type: "string" },
-    findings: { type: "string" },
-    roundTrips: { type: "string" },
-    writeSeeds: { type: "boolean", default: false },
-  },
-});
-const corpus = values.corpus ?? "test/fuzz/corpus";
+try {
+  await run(readFuzzRun(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof FuzzUsageError)) throw error;
+  process.stderr.write(`${error.message} See npm run fuzz -- --help.\n`);
+  process.exitCode = 2;
+}
 
-if (values.writeSeeds) {
-  mkdirSync(corpus, { recursive: true });
-  for (const [name, bytes] of await seedSnapshots()) writeFileSync(join(corpus, `${name}.idbsnap`), bytes);
-} else if (values.roundTrips !== undefined) {
-  const report = fuzzRoundTrips({
-    seed: Number(values.seed),
-    from: Number(values.from),
-    roundTrips: Number(values.roundTrips),
-    onProgress: ({ roundTrips: done, findings }) => process.send?.({ done, findings: findings.length }),
-  });
-  print(report);
-} else {
-  const files = readdirSync(corpus)
-    .filter((name) => name.endsWith(".idbsnap"))
-    .sort()
-    .map((name) => new Uint8Array(readFileSync(join(corpus, name))));
-  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
-  const mutations = values.mutations === undefined ? undefined : Number(values.mutations);
-  const report = await fuzzReader(files, {
-    seed: Number(values.seed),
-    from: Number(values.from),
-    mutations: mutations ?? (minutes === undefined ? 100_000 : Infinity),
-    until: minutes === undefined ? undefined : Date.now() + minutes * 60_000,
-    findings: values.findings,
-    onProgress: ({ mutations: done, findings }) => process.send?.({ done, findings: findings.length }),
-  });
-  print(report);
+async function run(asked: FuzzRun): Promise<void> {
+  switch (asked.kind) {
+    case "help":
+      process.stdout.write(fuzzHelp);
+      return;
+    case "writeSeeds":
+      mkdirSync(asked.corpus, { recursive: true });
+      for (const [name, bytes] of await seedSnapshots())
+        writeFileSync(join(asked.corpus, `${name}.idbsnap`), bytes);
+      return;
+    case "roundTrips":
+      print(
+        fuzzRoundTrips({
+          ...asked,
+          onProgress: ({ roundTrips: done, findings }) => process.send?.({ done, findings: findings.length }),
+        }),
+      );
+      return;
+    case "mutations": {
+      const { minutes, corpus } = asked;
+      print(
+        await fuzzReader(snapshotsIn(corpus), {
+          ...asked,
+          until: minutes === undefined ? undefined : Date.now() + minutes * 60_000,
+          onProgress: ({ mutations: done, findings }) => process.send?.({ done, findings: findings.length }),
+        }),
+      );
+    }
+  }
+}
+
+function snapshotsIn(corpus: string): Uint8Array[] {
+  const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => name.endsWith(".idbsnap")) : [];
+  if (names.length === 0) throw new FuzzUsageError(`There are no snapshots (*.idbsnap) in "${corpus}".`);
+  return names.sort().map((name) => new Uint8Array(readFileSync(join(corpus, name))));
 }
 
 function print(report: { readonly findings: readonly unknown[] }): void {
