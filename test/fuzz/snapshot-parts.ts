@@ -31,7 +31,7 @@ export function takeApart(bytes: Uint8Array): SnapshotParts {
   const footer = footerMessage.decode(
     head.header.compression === 1 ? inflated(stored, head.header.raw_length) : stored,
   );
-  const frames = (footer.frames ?? []).map(({ kind, offset, header }) => {
+  const frames = footer.frames.map(({ kind, offset, header }) => {
     const start = offset + 16 + 5 + view.getUint32(offset + 17, true) + 4;
     const payload = bytes.slice(start, start + header.stored_length);
     return {
