@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createHash, randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
@@ -54,13 +54,19 @@ export async function discardTempFolders(): Promise<void> {
   opened.clear();
 }
 
-/** Removes the temporary folders that killed runs of the same prefix left behind; those of live ones stay. */
-export async function removeAbandoned(prefix: string): Promise<void> {
+/**
+ * Removes the temporary folders that killed runs of the same prefix left behind; those of live ones stay.
+ * @param own Folder of the caller's run. It stays although the process that built the pipeline may have ended, or be out of sight in another
+ * container: its workers go on.
+ */
+export async function removeAbandoned(prefix: string, own?: string): Promise<void> {
   const { folder: parent, start } = tempNames(prefix);
   const names = await readdir(parent).catch(() => []);
   const abandoned: string[] = [];
   for (const name of names) {
-    if (name.startsWith(start) && (await isAbandoned(join(parent, name)))) abandoned.push(join(parent, name));
+    const folder = join(parent, name);
+    if (!name.startsWith(start) || (own !== undefined && resolve(folder) === resolve(own))) continue;
+    if (await isAbandoned(folder)) abandoned.push(folder);
   }
   if (abandoned.length === 0) return;
   // A run that was killed while it published has complete files in there that are part of its result.

@@ -97,7 +97,7 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
     this.pending = new Map();
     this.pendingBytes = 0;
     this.totals = new Map();
-    await removeAbandoned(this.prefix);
+    await removeAbandoned(this.prefix, this.tempFolder);
     openTempFolder(this.tempFolder);
   }
 

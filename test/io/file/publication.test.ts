@@ -154,6 +154,17 @@ test("temporary folders of live runs, of other machines and of other prefixes st
   expect(readdirSync(folder).sort()).toEqual([...kept, ".out.temp-unsigned"].sort());
 });
 
+test("a worker leaves the temporary folder of its own run alone, although the process that built the pipeline is gone", async () => {
+  const folder = temporaryFolder();
+  const [own, other] = [1, 2].map(() => {
+    const temp = tempFolderFor(join(folder, "out"), deadPid);
+    mkdirSync(temp);
+    return temp;
+  });
+  await removeAbandoned(join(folder, "out"), own);
+  expect([existsSync(own!), existsSync(other!)]).toEqual([true, false]);
+});
+
 test("a process that died before it had listed the old files leaves the old result", async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "out-0-of-1"), "old");
