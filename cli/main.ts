@@ -3,6 +3,7 @@ import { type Command, exitCodes, helpOption, type Terminal, UsageError } from "
 import { catCommand } from "./commands/cat.js";
 import { convertCommand } from "./commands/convert.js";
 import { inspectCommand } from "./commands/inspect.js";
+import { jobCommand } from "./commands/job.js";
 import { recoverCommand } from "./commands/recover.js";
 import { runCommand } from "./commands/run.js";
 import { verifyCommand } from "./commands/verify.js";
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   verifyCommand,
   recoverCommand,
   convertCommand,
+  jobCommand,
 ];
 
 /** Runs a command line and resolves to its exit code. Every error is one sentence; only faults in this program show a stack. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { discardTempFolders } from "../../io/index.js";
-import { createRunner, type PipelineFunction, type RunnerName, runnerNames } from "../../runners/index.js";
+import type { PipelineFunction, RunnerRun } from "../../runners/index.js";
 import type { StoreSummaryLine } from "../../pipelines/index.js";
 import {
   type Command,
@@ -10,25 +10,19 @@ import {
   helpOption,
   jsonOption,
   type Option,
+  type ParsedOptions,
+  type Terminal,
   UsageError,
 } from "../command.js";
 import { commandHelp, optionTable } from "../help.js";
+import { interruptible } from "../interruptible.js";
 import { closest, parseOptions } from "../parse-options.js";
 import { type CatalogEntry, pipelineCatalog } from "../pipeline-catalog.js";
 import { countText, createProgress } from "../progress.js";
+import { runnerFrom, runnerNameOf, runnerOptions } from "../runner-options.js";
 import { printable, textTable } from "../table.js";
 
-const runnerOptions: readonly Option[] = [
-  {
-    name: "runner",
-    kind: "text",
-    value: runnerNames.join("|"),
-    help: "Where the pipeline runs.",
-    defaultText: "direct",
-  },
-  jsonOption,
-  helpOption,
-];
+const commonOptions: readonly Option[] = [...runnerOptions, jsonOption, helpOption];
 
 /** Runs a pipeline by name. Its options depend on the pipeline, so it parses them itself. */
 export const runCommand: Command = {
@@ -43,28 +37,19 @@ export const runCommand: Command = {
       return exitCodes.ok;
     }
     const chosen = entry ?? pipelineCatalog[0]!;
-    const runner = runnerOf(options.runner as string | undefined);
+    const runner = runnerNameOf(options);
+    const pipeline = builtFrom(chosen.build(options));
     const startedAt = performance.now();
-    const progress = createProgress(input.terminal);
-    const { metrics } = await createRunner({ runner })
-      .run(builtFrom(chosen.build(options)), {
-        onProgress: (counters) => {
-          progress.update(progressText(chosen.name, counters));
-        },
-      })
-      .catch(async (error: unknown) => {
-        await discardTempFolders();
-        throw error;
-      })
-      .finally(() => {
-        progress.end();
-      });
+    if (options.detach === true) return await detached(pipeline, options, input.terminal);
+    const run = await watched(pipeline, chosen.name, options, input.terminal);
+    if (run === "interrupted") return exitCodes.interrupted;
+    const { metrics, jobId, state } = run;
     const seconds = (performance.now() - startedAt) / 1000;
     const output = chosen.outputOf(options);
     const summary = await readSummary(output);
     if (options.json === true) {
       await input.terminal.out(
-        `${JSON.stringify({ pipeline: chosen.name, runner, output, seconds, summary, metrics })}\n`,
+        `${JSON.stringify({ pipeline: chosen.name, runner, jobId, state, output, seconds, summary, metrics })}\n`,
       );
     } else {
       await input.terminal.out(resultText(chosen.name, runner, output, seconds, summary));
@@ -73,6 +58,71 @@ export const runCommand: Command = {
     return exitCodes.ok;
   },
 };
+
+/** Runs the pipeline with its progress shown; what the runner warns of is told once. */
+async function watched(
+  pipeline: PipelineFunction,
+  name: string,
+  options: ParsedOptions,
+  terminal: Terminal,
+): Promise<RunnerRun | "interrupted"> {
+  const progress = createProgress(terminal);
+  const interrupted = new AbortController();
+  try {
+    const run = (signal: AbortSignal): Promise<RunnerRun> => {
+      signal.addEventListener("abort", () => {
+        interrupted.abort();
+      });
+      return runnerFrom(options, signal).run(pipeline, {
+        onProgress: (counters) => {
+          progress.update(progressText(name, counters));
+        },
+        onStatus: (text) => {
+          terminal.err(`${text}\n`);
+        },
+        onMessage: ({ severity, text }) => {
+          // The error that ends the run tells of errors.
+          if (severity !== "warning") return;
+          progress.end();
+          terminal.err(`${printable(firstLine(text))}\n`);
+        },
+      });
+    };
+    // What runs in this process ends with it.
+    return await (runnerNameOf(options) === "direct" ? run(interrupted.signal) : interruptible(run));
+  } catch (error) {
+    await discardTempFolders();
+    // Whoever interrupted has been told.
+    if (interrupted.signal.aborted) return "interrupted";
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+async function detached(
+  pipeline: PipelineFunction,
+  options: ParsedOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { jobId, jobEndpoint } = await interruptible((signal) =>
+    runnerFrom(options, signal)
+      .submit(pipeline)
+      .catch((error: unknown) => {
+        throw error instanceof TypeError ? new UsageError(error.message, { cause: error }) : error;
+      }),
+  );
+  const text =
+    options.json === true
+      ? JSON.stringify({ jobId, jobEndpoint })
+      : `The job ${printable(jobId)} runs. See after it with: npx beam-indexeddb job status --jobEndpoint=${jobEndpoint} ${printable(jobId)}`;
+  await terminal.out(`${text}\n`);
+  return exitCodes.ok;
+}
+
+function firstLine(text: string): string {
+  return text.trim().split("\n", 1)[0]!;
+}
 
 /** A TypeError while the pipeline is built is a mistake in its options; one from the run would be a fault of this program. */
 function builtFrom(build: PipelineFunction): PipelineFunction {
@@ -93,7 +143,7 @@ function parse({ arguments: args, options }: CommandInput): {
   const named = first !== undefined && !first.startsWith("-");
   const entry = named ? find(first) : undefined;
   if (options.help === true) return { entry, options };
-  const allowed = [...(entry ?? pipelineCatalog[0]!).options, ...runnerOptions];
+  const allowed = [...(entry ?? pipelineCatalog[0]!).options, ...commonOptions];
   const parsed = parseOptions(named ? others : args, allowed);
   const [surplus] = parsed.arguments;
   if (surplus !== undefined) {
@@ -114,20 +164,13 @@ function find(name: string): CatalogEntry {
   );
 }
 
-function runnerOf(name: string | undefined): RunnerName {
-  if (name === undefined) return "direct";
-  const runner = runnerNames.find((one) => one === name);
-  if (runner) return runner;
-  throw new UsageError(`There is no runner ${JSON.stringify(name)}. Runners are: ${runnerNames.join(", ")}.`);
-}
-
 function pipelineHelp(entry: CatalogEntry): string {
   return commandHelp({
     ...runCommand,
     name: `run ${entry.name}`,
     argumentsText: "[options]",
     summary: entry.summary,
-    options: [...entry.options, ...runnerOptions],
+    options: [...entry.options, ...commonOptions],
   });
 }
 
@@ -142,7 +185,7 @@ function overview(): string {
     "Pipelines:",
     ...lines,
     "Options of every pipeline:",
-    optionTable(runnerOptions),
+    optionTable(commonOptions),
     "",
   ].join("\n");
 }

@@ -36,7 +36,7 @@ function cutFile(): string {
 }
 
 describe("help", () => {
-  test.each(["run", "inspect", "cat", "verify", "recover", "convert"])(
+  test.each(["run", "inspect", "cat", "verify", "recover", "convert", "job"])(
     "%s --help and -h tell of the command and its options",
     async (command) => {
       for (const flag of ["--help", "-h"]) {
@@ -57,7 +57,7 @@ describe("help", () => {
   test.each([["--help"], ["-h"], ["help"]])("%s lists the commands", async (flag) => {
     const { code, out } = await call(flag);
     expect(code).toBe(0);
-    expect(out).toMatch(/run .*inspect .*cat .*verify .*recover .*convert /s);
+    expect(out).toMatch(/run .*inspect .*cat .*verify .*recover .*convert .*job /s);
   });
 
   test("no command at all is a wrong call that shows the help", async () => {
@@ -71,6 +71,18 @@ describe("mistakes in the call get exit code 2 and the valid choices", () => {
     [["cat", "x", "--jsn"], /no option --jsn. Did you mean --json\? Options are: --stores/],
     [["run", "synch"], /no pipeline "synch". Did you mean sync\? Pipelines are: sync/],
     [["run", "--runner=flnk"], /no runner "flnk". Runners are: direct/],
+    [["run", "--jobEndpoint=localhost:1"], /direct runner has no option jobEndpoint/],
+    [["run", "--runner=direct", "--detach"], /--detach is for the others/],
+    [["run", "--runner=portable"], /portable needs jobEndpoint/],
+    [["run", "--runner=prism", "--flinkMaster=a:1"], /flinkMaster is an option of the runner flink/],
+    [["run", "--runner=flink", "--timeout=0"], /timeoutMs is a whole number of at least 1/],
+    [["run", "--runner=flink", "--environmentType=EXTERNAL"], /EXTERNAL needs environmentConfig/],
+    [["run", "--runner=prism", "--detach"], /name it with jobEndpoint/],
+    [["job"], /job needs one of: status, cancel, metrics/],
+    [["job", "stop", "--jobEndpoint=a:1"], /job needs one of/],
+    [["job", "cancel", "--jobEndpoint=a:1"], /job cancel needs the id of a job/],
+    [["job", "status", "a", "b", "--jobEndpoint=a:1"], /one job too many/],
+    [["job", "status"], /job needs --jobEndpoint/],
     [["run", "sync", "other"], /"other" is one name too many/],
     [["run", "--numShards=two"], /--numShards needs a whole number, not "two"/],
     [["run", "--numShards=-1"], /--numShards needs a whole number/],
