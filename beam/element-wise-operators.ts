@@ -13,6 +13,8 @@ import {
   type Receiver,
 } from "apache-beam/worker/operators";
 
+import { assignmentOf, type WindowSpec } from "./windows.js";
+
 type Element = WindowedValue<unknown>;
 
 /** An operator that hands each element on, changed or not, and keeps nothing. */
@@ -42,9 +44,11 @@ export function windowIntoOperator(
   transformId: string,
   receiver: Receiver,
   windowFn: WindowFn<Window>,
+  spec: WindowSpec,
 ): IOperator {
+  const windowsOf = assignmentOf(windowFn, spec);
   return new ElementWiseOperator(transformId, (element) => {
-    const assigned = windowFn.assignWindows(element.timestamp);
+    const assigned = windowsOf(element.timestamp);
     if (assigned.length === 0) return NonPromise;
     // An element in several windows counts once for each of them.
     return receiver.receive({ ...element, windows: element.windows.flatMap(() => assigned) });

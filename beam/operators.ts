@@ -1,7 +1,7 @@
 /** Puts the operators of this folder in the place of the SDK's. */
 import "./node-compatibility.js";
 import "apache-beam";
-import { ParDoPayload } from "apache-beam/proto/beam_runner_api";
+import { ParDoPayload, type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";
 import { deserializeFn } from "apache-beam/internal/serialize";
 import * as urns from "apache-beam/internal/urns";
 // Registers the direct runner's operators, some of which are replaced below.
@@ -10,7 +10,12 @@ import { groupByKey, impulse } from "apache-beam/transforms/internal";
 import { parDo, type SplitOptions } from "apache-beam/transforms/pardo";
 import { type WindowFn } from "apache-beam/transforms/window";
 import { type Instant, type Window } from "apache-beam/values";
-import { NonPromise, registerOperator, registerOperatorConstructor } from "apache-beam/worker/operators";
+import {
+  NonPromise,
+  type OperatorContext,
+  registerOperator,
+  registerOperatorConstructor,
+} from "apache-beam/worker/operators";
 import { AsyncParDoOperator } from "./async-par-do-operator.js";
 import { asyncDoFnUrn } from "./async-payload.js";
 import "./bundle-processor.js";
@@ -26,6 +31,7 @@ import { earliestInGlobalWindow } from "./global-window.js";
 import { GroupByKeyOperator } from "./group-by-key-operator.js";
 import { receiverOf } from "./par-do-scope.js";
 import { SyncParDoOperator } from "./sync-par-do-operator.js";
+import type { WindowSpec } from "./windows.js";
 
 registerOperatorConstructor(parDo.urn, (transformId, transform, context) => {
   const payload = ParDoPayload.fromBinary(transform.spec!.payload);
@@ -39,7 +45,12 @@ registerOperatorConstructor(parDo.urn, (transformId, transform, context) => {
       return identityOperator(transformId, receiverOf(transform, context));
     case urns.JS_WINDOW_INTO_DOFN_URN: {
       const { windowFn } = deserializeFn(fn.payload) as { windowFn: WindowFn<Window> };
-      return windowIntoOperator(transformId, receiverOf(transform, context), windowFn);
+      return windowIntoOperator(
+        transformId,
+        receiverOf(transform, context),
+        windowFn,
+        windowSpecOf(transform, context),
+      );
     }
     case urns.JS_ASSIGN_TIMESTAMPS_DOFN_URN: {
       const { func } = deserializeFn(fn.payload) as { func: (value: unknown, timestamp: Instant) => Instant };
@@ -72,3 +83,8 @@ registerOperatorConstructor(impulse.urn, (transformId, transform, context) => {
 // The ends of a stage that a portable runner runs.
 registerOperator("beam:runner:source:v1", DataSourceOperator);
 registerOperator("beam:runner:sink:v1", DataSinkOperator);
+
+function windowSpecOf(transform: TransformProto, { descriptor }: OperatorContext): WindowSpec {
+  const output = descriptor.pcollections[Object.values(transform.outputs)[0]!]!;
+  return descriptor.windowingStrategies[output.windowingStrategyId]!.windowFn!;
+}

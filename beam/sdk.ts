@@ -42,7 +42,6 @@ export {
   PCollection,
   PTransformClass,
   Root,
-  sessions,
   slidingWindows,
   timestampParam,
   windowInto,
@@ -50,6 +49,7 @@ export {
   withContext,
   withName,
 } from "apache-beam";
+export { sessions } from "./windows.js";
 export type { DoFn, Instant, KV, PTransform, PValue, Window, WindowedValue } from "apache-beam";
 export { count, max, mean, min, sum } from "apache-beam/transforms/combiners";
 export { combinePerKey, groupByKey, impulse } from "apache-beam/transforms/internal";
