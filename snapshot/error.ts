@@ -60,6 +60,8 @@ export const snapshotErrorCodes = [
   "RUNNER_WORKER_DIED",
   "RUNNER_ARTIFACT_REFUSED",
   "RUNNER_MODULE_NOT_FOUND",
+  "RUNNER_BUNDLE_FAILED",
+  "RUNNER_BOOT_FAILED",
 ] as const;
 
 /** One of the stable codes; docs/errors.md has a heading for each. */

@@ -69,6 +69,7 @@ describe("package.json", () => {
       "./io",
       "./transforms",
       "./runners",
+      "./runners/boot",
       "./runners/worker",
       "./pipelines",
       "./testing",

@@ -1,12 +1,11 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { createRequire } from "node:module";
-import { SnapshotError } from "../../snapshot/index.js";
+import type { SnapshotError } from "../../snapshot/index.js";
 import { serve, unary } from "../grpc/server.js";
 import { workerPool } from "../grpc/method.js";
 import { spreadWorker } from "./spread-worker.js";
-import { readFailures } from "./failure-text.js";
+import { startWorkerProcess, type WorkerProcess } from "./start-worker-process.js";
 import type { WorkerModules } from "./worker-modules.js";
-import type { WorkerProcessMessage, WorkerProcessSettings } from "./worker-process.js";
+import type { WorkerProcessSettings } from "./worker-process.js";
 
 /** How a pool serves. */
 export interface WorkerPoolOptions {
@@ -27,17 +26,12 @@ export interface WorkerPool {
   stop(): Promise<void>;
 }
 
-/** After so long a worker that was asked to end is killed. */
-const graceMs = 2000;
-/** So much of what a process wrote at its end is told. */
-const mostStderr = 4000;
-
 /**
  * Starts Beam's worker pool service (BeamFnExternalWorkerPool): a Node process for each worker that a runner asks for. A runner's request is
  * answered when its worker has loaded the modules; one that can't is told why.
  */
 export async function startWorkerPool(options: WorkerPoolOptions): Promise<WorkerPool> {
-  const workers = new Map<string, RunningWorker>();
+  const workers = new Map<string, WorkerProcess>();
   const server = await serve(
     [
       unary(workerPool.startWorker, async (request) => {
@@ -77,20 +71,15 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   };
 }
 
-interface RunningWorker {
-  /** Resolves when the process is gone. */
-  stop(): Promise<void>;
-}
-
 /** A process, or several behind one worker. */
 async function startWorker(
   settings: WorkerProcessSettings,
   processes: number,
   onEnd: (error: SnapshotError | undefined) => void,
-): Promise<RunningWorker> {
-  if (processes === 1) return startProcess(settings, onEnd);
+): Promise<WorkerProcess> {
+  if (processes === 1) return startWorkerProcess(workerProgram(), settings, onEnd);
   const spread = await spreadWorker({ ...settings, processes });
-  const started: RunningWorker[] = [];
+  const started: WorkerProcess[] = [];
   let running = processes;
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((one) => one.stop()));
@@ -108,7 +97,7 @@ async function startWorker(
   try {
     await Promise.all(
       spread.addresses.map(async (control) => {
-        started.push(await startProcess({ ...settings, control }, onProcessEnd));
+        started.push(await startWorkerProcess(workerProgram(), { ...settings, control }, onProcessEnd));
       }),
     );
   } catch (error) {
@@ -116,64 +105,6 @@ async function startWorker(
     throw error;
   }
   return { stop };
-}
-
-async function startProcess(
-  settings: WorkerProcessSettings,
-  onEnd: (error: SnapshotError | undefined) => void,
-): Promise<RunningWorker> {
-  const child = fork(workerProgram(), [JSON.stringify(settings)], {
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-    // Options of the parent (a debugger's port, a loader) are not the worker's.
-    execArgv: ["--enable-source-maps"],
-  });
-  let stderr = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString()).slice(-mostStderr);
-  });
-  let isStopping = false;
-  const ended = new Promise<void>((resolve) => {
-    child.once("exit", (code, signal) => {
-      resolve();
-      if (isReady) onEnd(code === 0 || isStopping ? undefined : died(settings.id, code, signal, stderr));
-    });
-  });
-  let isReady = false;
-  await new Promise<void>((resolve, reject) => {
-    child.once("message", (message: WorkerProcessMessage) => {
-      if ("ready" in message) resolve();
-      else reject(new Error(readFailures(message.failed)[0]?.message ?? message.failed));
-    });
-    child.once("error", reject);
-    void ended.then(() => {
-      reject(died(settings.id, child.exitCode, child.signalCode, stderr));
-    });
-  });
-  isReady = true;
-  return {
-    async stop() {
-      isStopping = true;
-      await end(child, ended);
-    },
-  };
-}
-
-async function end(child: ChildProcess, ended: Promise<void>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  if (child.connected) child.disconnect();
-  const killing = setTimeout(() => child.kill("SIGKILL"), graceMs);
-  await ended;
-  clearTimeout(killing);
-}
-
-function died(id: string, code: number | null, signal: string | null, stderr: string): SnapshotError {
-  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-  const said = stderr.trim() === "" ? "" : ` The last it said: ${stderr.trim()}`;
-  const memory = signal === "SIGKILL" ? " The system may have run out of memory." : "";
-  return new SnapshotError(
-    "RUNNER_WORKER_DIED",
-    `Worker ${id} ended ${how} in the middle of the job.${memory}${said} Run it again: nothing half-done was kept.`,
-  );
 }
 
 /** The compiled program, also when this module itself runs from its source. */

@@ -1,0 +1,71 @@
+import { createServer, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { SnapshotError } from "../../snapshot/index.js";
+import type { BootReport } from "./boot-report.js";
+
+/** Hears how boot programs on this machine fare. */
+export interface BootReports {
+  /** Rejects when one of them failed, or ended without a word. */
+  readonly failure: Promise<never>;
+  close(): void;
+}
+
+/** A runner that is done with a job may kill its workers before it says so: so long its word is waited for. */
+const graceMs = 3000;
+
+/** Listens on a socket. */
+export async function bootReports(path: string): Promise<BootReports> {
+  let fail: (error: SnapshotError) => void = () => undefined;
+  const failure = new Promise<never>((_, reject) => (fail = reject));
+  failure.catch(() => undefined);
+  const sockets = new Set<Socket>();
+  const timers = new Set<NodeJS.Timeout>();
+  let isClosed = false;
+  const failSoon = (error: SnapshotError): void => {
+    if (isClosed) return;
+    const timer = setTimeout(() => {
+      fail(error);
+    }, graceMs);
+    timers.add(timer);
+  };
+  const server = createServer((socket) => {
+    let id = "";
+    let isOver = false;
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    createInterface({ input: socket }).on("line", (line) => {
+      const report = JSON.parse(line) as BootReport;
+      if ("started" in report) id = report.started;
+      else isOver = true;
+      if ("failed" in report && !isClosed) fail(workerFailed(report.failed));
+    });
+    socket.once("close", () => {
+      sockets.delete(socket);
+      if (!isOver) failSoon(bootDied(id));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  return {
+    failure,
+    close() {
+      isClosed = true;
+      for (const timer of timers) clearTimeout(timer);
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+function workerFailed(text: string): SnapshotError {
+  return new SnapshotError("RUNNER_WORKER_DIED", `A worker process can't go on: ${text}`);
+}
+
+function bootDied(id: string): SnapshotError {
+  return new SnapshotError(
+    "RUNNER_WORKER_DIED",
+    `The boot program of worker ${id} was killed in the middle of the job; the system may have run out of memory. Run it again: nothing half-done was kept.`,
+  );
+}
