@@ -1,4 +1,6 @@
+import { checkedImage } from "./portable/docker-environment.js";
 import { encodePipelineOptions, type PipelineOptions } from "./portable/pipeline-options.js";
+import { checkedCommand } from "./portable/process-environment.js";
 
 /** All runners there are. */
 export const runnerNames = ["direct", "prism", "flink", "spark", "python", "portable"] as const;
@@ -6,7 +8,7 @@ export const runnerNames = ["direct", "prism", "flink", "spark", "python", "port
 export type RunnerName = (typeof runnerNames)[number];
 
 /** All ways in which workers start. */
-export const environmentTypes = ["LOOPBACK", "EXTERNAL"] as const;
+export const environmentTypes = ["LOOPBACK", "PROCESS", "EXTERNAL", "DOCKER"] as const;
 /** How the workers of a job start. */
 export type EnvironmentType = (typeof environmentTypes)[number];
 
@@ -19,12 +21,17 @@ export interface RunnerOptions {
   /** Default: `beam-indexeddb-<user>-<time>-<random>`. */
   readonly jobName?: string | undefined;
   /**
-   * LOOPBACK (default): workers are processes of this machine, started for the run. EXTERNAL: workers of a pool that runs already, which `environmentConfig`
-   * names.
+   * LOOPBACK (default): workers are processes of this machine, started for the run. PROCESS: the runner starts them as processes where it runs. EXTERNAL: workers
+   * of a pool that runs already. DOCKER: the runner starts them in containers. (docs/runners/environments.md)
    */
   readonly environmentType?: EnvironmentType | undefined;
-  /** For EXTERNAL: `host:port` of the worker pool, as the runner reaches it. */
+  /**
+   * For EXTERNAL: `host:port` of the worker pool, as the runner reaches it. For PROCESS: path of a boot program on the machines of the cluster; default: the one of
+   * this package, for runners on this machine. For DOCKER: the image, when `sdkContainerImage` does not name it.
+   */
   readonly environmentConfig?: string | undefined;
+  /** For DOCKER: name of an image with the boot program, as the machines of the cluster can pull it. */
+  readonly sdkContainerImage?: string | undefined;
   /** Worker processes, and parallel tasks of the runner. Default 1. */
   readonly parallelism?: number | undefined;
   /** The job is cancelled when it is not done so many milliseconds after its start. Default: never. */
@@ -66,6 +73,7 @@ const names: ReadonlySet<string> = new Set<Name>([
   "jobName",
   "environmentType",
   "environmentConfig",
+  "sdkContainerImage",
   "parallelism",
   "timeoutMs",
   "prismPath",
@@ -81,7 +89,7 @@ const names: ReadonlySet<string> = new Set<Name>([
 
 /** @throws TypeError that names the option and what is right, for anything that can't be meant */
 export function checkRunnerOptions(options: RunnerOptions): void {
-  const { runner = "direct", jobEndpoint, environmentType = "LOOPBACK", environmentConfig } = options;
+  const { runner = "direct", jobEndpoint, environmentType = "LOOPBACK" } = options;
   oneOf("runner", runner, runnerNames);
   const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   for (const name of given) {
@@ -105,17 +113,39 @@ export function checkRunnerOptions(options: RunnerOptions): void {
       "The runner portable needs jobEndpoint: host:port of a job server that runs already.",
     );
   oneOf("environmentType", environmentType, environmentTypes);
-  if (environmentType === "EXTERNAL") {
-    if (environmentConfig === undefined)
-      throw new TypeError("environmentType EXTERNAL needs environmentConfig: host:port of a worker pool.");
-    hostAndPort("environmentConfig", environmentConfig);
-  } else if (environmentConfig !== undefined) {
-    throw new TypeError(`environmentType ${environmentType} takes no environmentConfig.`);
-  }
+  checkEnvironment(options);
   wholeNumber("parallelism", options.parallelism);
   wholeNumber("timeoutMs", options.timeoutMs);
   if (options.jobName === "") throw new TypeError("jobName is empty.");
   encodePipelineOptions(options.pipelineOptions ?? {});
+}
+
+function checkEnvironment(options: RunnerOptions): void {
+  const { runner, environmentType = "LOOPBACK", environmentConfig, sdkContainerImage } = options;
+  if (sdkContainerImage !== undefined && environmentType !== "DOCKER")
+    throw new TypeError(`sdkContainerImage is for environmentType DOCKER, not for ${environmentType}.`);
+  if (runner === "python" && (environmentType === "PROCESS" || environmentType === "DOCKER"))
+    throw new TypeError(
+      `The runner python starts no workers of the environmentType ${environmentType}. Use LOOPBACK or EXTERNAL.`,
+    );
+  switch (environmentType) {
+    case "LOOPBACK":
+      if (environmentConfig !== undefined)
+        throw new TypeError(`environmentType ${environmentType} takes no environmentConfig.`);
+      return;
+    case "EXTERNAL":
+      if (environmentConfig === undefined)
+        throw new TypeError("environmentType EXTERNAL needs environmentConfig: host:port of a worker pool.");
+      hostAndPort("environmentConfig", environmentConfig);
+      return;
+    case "PROCESS":
+      if (environmentConfig !== undefined) checkedCommand(environmentConfig);
+      return;
+    case "DOCKER":
+      if (sdkContainerImage !== undefined && environmentConfig !== undefined)
+        throw new TypeError("sdkContainerImage and environmentConfig both name the image: give one.");
+      checkedImage(sdkContainerImage ?? environmentConfig);
+  }
 }
 
 function oneOf(name: string, value: string, allowed: readonly string[]): void {

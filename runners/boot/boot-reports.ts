@@ -10,8 +10,8 @@ export interface BootReports {
   close(): void;
 }
 
-/** A runner that is done with a job may kill its workers before it says so: so long its word is waited for. */
-const graceMs = 3000;
+/** A runner that is done with a job may end its workers in any way before it says so: so long its word is waited for. */
+const graceMs = 2000;
 
 /** Listens on a socket. */
 export async function bootReports(path: string): Promise<BootReports> {
@@ -37,7 +37,7 @@ export async function bootReports(path: string): Promise<BootReports> {
       const report = JSON.parse(line) as BootReport;
       if ("started" in report) id = report.started;
       else isOver = true;
-      if ("failed" in report && !isClosed) fail(workerFailed(report.failed));
+      if ("failed" in report) failSoon(workerFailed(report.failed));
     });
     socket.once("close", () => {
       sockets.delete(socket);

@@ -38,6 +38,10 @@ export async function boot(args: readonly string[], options: BootOptions): Promi
   let provision: Provision | undefined;
   let folder: string | undefined;
   const workers: Workers = { running: [], isServing: false };
+  // Told at once: who ends a process may kill it soon after.
+  signal?.addEventListener("abort", () => {
+    report.send({ ended: true });
+  });
   try {
     flags = bootFlags(args);
     report.send({ started: flags.id });

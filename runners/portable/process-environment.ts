@@ -30,9 +30,9 @@ export interface ProcessOptions {
  */
 export async function processEnvironment(options: ProcessOptions = {}): Promise<WorkerEnvironment> {
   const { command, cacheFolder = defaultCacheFolder() } = options;
-  if (command !== undefined) checkCommand(command);
   const artifacts = await workerFiles(options.workerModules, cacheFolder);
-  if (command !== undefined) return { ...described(command, {}), artifacts, stop: () => Promise.resolve() };
+  if (command !== undefined)
+    return { ...described(checkedCommand(command), {}), artifacts, stop: () => Promise.resolve() };
   const launcher = await bootLauncher(cacheFolder);
   const folder = await mkdtemp(join(tmpdir(), "beam-indexeddb-"));
   const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true });
@@ -71,9 +71,11 @@ function nodePath(): string {
   return [process.env.NODE_PATH ?? "", own].filter((path) => path !== "").join(delimiter);
 }
 
-function checkCommand(command: string): void {
+/** @throws TypeError for what can't be the path of a program */
+export function checkedCommand(command: string): string {
   if (command.trim() === "" || /[\0\r\n]/.test(command))
     throw new TypeError(
       `environmentConfig for PROCESS is the path of a boot program on the machines of the cluster, such as /opt/beam-indexeddb/boot, not ${JSON.stringify(command)}.`,
     );
+  return command;
 }

@@ -1,9 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type Client } from "@grpc/grpc-js";
 import { buildPipeline, type PipelineFunction, type PipelineRun, type RunOptions } from "../../beam/index.js";
 import type { runnerApi } from "../../beam/model.js";
 import { SnapshotError } from "../../snapshot/index.js";
 import { call, connect } from "../grpc/client.js";
 import { jobs } from "../grpc/method.js";
+import { readFailures } from "../worker/failure-text.js";
 import type { WorkerEnvironment } from "./environment.js";
 import { followJob } from "./follow-job.js";
 import type { MessageListener } from "./follow-messages.js";
@@ -56,6 +58,8 @@ export interface SubmittedJob {
 
 const progressMs = 1_000;
 const callTimeoutMs = 60_000;
+/** How long after a job failed the word of its workers' end may come. */
+const workerWordMs = 3_000;
 
 /**
  * Runs a pipeline on a job server. Resolves when the job is done; whatever happens, what was started for it is stopped, and what its transforms want done at the
@@ -174,11 +178,24 @@ async function runJob(
     failure,
   }).finally(stopWatching);
   if (state === "CANCELLED") throw cancelled(errors.join("\n"));
-  if (state !== "DONE" && state !== "DRAINED" && state !== "UPDATED") throw jobFailed(errors);
+  if (state !== "DONE" && state !== "DRAINED" && state !== "UPDATED")
+    throw await failureOf(errors, environment);
   const metrics = await jobMetrics(client, jobId, { timeoutMs: callTimeoutMs }).catch((error: unknown) => {
     throw jobServerError(error, server.address, `tell the metrics of the job ${jobId}, which is ${state}`);
   });
   return { metrics, jobId, state };
+}
+
+/** Why a job failed. That a worker died is known better here than by the runner, which has only lost a connection. */
+async function failureOf(errors: readonly string[], { failure }: WorkerEnvironment): Promise<unknown> {
+  if (failure && !errors.some((text) => readFailures(text).length > 0)) {
+    const told = await Promise.race([
+      failure.catch((error: unknown) => error),
+      delay(workerWordMs, undefined, { ref: false }),
+    ]);
+    if (told !== undefined) return told;
+  }
+  return jobFailed(errors);
 }
 
 function firstFailure(server: JobServer, environment: WorkerEnvironment): Promise<never> {

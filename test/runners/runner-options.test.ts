@@ -30,6 +30,18 @@ describe("options that can't be meant are refused before anything starts", () =>
       { runner: "prism", environmentType: "EXTERNAL", environmentConfig: "x" },
       /environmentConfig is host:port/,
     ],
+    [{ runner: "prism", environmentType: "PROCESS", environmentConfig: " " }, /path of a boot program/],
+    [{ runner: "prism", environmentType: "DOCKER" }, /name of an image .* docker build -t/],
+    [
+      { runner: "prism", environmentType: "DOCKER", sdkContainerImage: "a b" },
+      /no name of a container image/,
+    ],
+    [
+      { runner: "prism", environmentType: "DOCKER", sdkContainerImage: "a", environmentConfig: "b" },
+      /both name the image/,
+    ],
+    [{ runner: "prism", sdkContainerImage: "a" }, /sdkContainerImage is for environmentType DOCKER/],
+    [{ runner: "python", environmentType: "PROCESS" }, /python starts no workers .* Use LOOPBACK/],
     [{ runner: "prism", environmentConfig: "a:1" }, /LOOPBACK takes no environmentConfig/],
     [{ runner: "prism", parallelism: 0 }, /parallelism is a whole number of at least 1, not 0/],
     [{ runner: "prism", parallelism: 1.5 }, /parallelism is a whole number/],
