@@ -41,7 +41,7 @@ export async function stageArtifacts(
     stream.cancel();
     throw error;
   } finally {
-    // Without the half-close, a server that wants nothing waits for more.
+    // A server may wait for this side to end before it takes the call as done.
     stream.end();
   }
 }
