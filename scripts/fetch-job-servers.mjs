@@ -1,0 +1,26 @@
+// Fetches the job servers of Flink, Spark and Python into the cache folder that is named, and starts each once, so that
+// tests do not wait for downloads and what is broken is seen by name.
+import { resolve } from "node:path";
+import { startFlink } from "../dist/runners/service/flink.js";
+import { startPython } from "../dist/runners/service/python.js";
+import { startSpark } from "../dist/runners/service/spark.js";
+
+const [, , folder] = process.argv;
+if (folder === undefined) {
+  console.error("Usage: node scripts/fetch-job-servers.mjs CACHE_FOLDER");
+  process.exit(2);
+}
+const options = { cacheFolder: resolve(folder), onProgress: (text) => console.log(`  ${text}`) };
+
+for (const [name, start] of Object.entries({ flink: startFlink, spark: startSpark, python: startPython })) {
+  const startedAt = performance.now();
+  const seconds = () => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+  try {
+    const service = await start(options);
+    console.log(`${name} answers at ${service.address} after ${seconds()}`);
+    await service.stop();
+  } catch (error) {
+    console.error(`${name} failed after ${seconds()}: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
