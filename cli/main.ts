@@ -1,5 +1,6 @@
 import { packageVersion } from "../snapshot/index.js";
 import { type Command, exitCodes, helpOption, type Terminal, UsageError } from "./command.js";
+import { bootCommand } from "./commands/boot.js";
 import { catCommand } from "./commands/cat.js";
 import { convertCommand } from "./commands/convert.js";
 import { inspectCommand } from "./commands/inspect.js";
@@ -19,7 +20,11 @@ export const commands: readonly Command[] = [
   recoverCommand,
   convertCommand,
   jobCommand,
+  bootCommand,
 ];
+
+/** Commands that parse their arguments themselves. */
+const parsingThemselves: readonly Command[] = [runCommand, bootCommand];
 
 /** Runs a command line and resolves to its exit code. Every error is one sentence; only faults in this program show a stack. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -47,7 +52,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       await terminal.out(commandHelp({ ...command, options }));
       return exitCodes.ok;
     }
-    if (command === runCommand) return await command.run({ arguments: rest, options: {}, terminal });
+    if (parsingThemselves.includes(command))
+      return await command.run({ arguments: rest, options: {}, terminal });
     const parsed = parseOptions(rest, options);
     return await command.run({ ...parsed, terminal });
   } catch (error) {

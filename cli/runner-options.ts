@@ -34,14 +34,20 @@ export const runnerOptions: readonly Option[] = [
     name: "environmentType",
     kind: "text",
     value: environmentTypes.join("|"),
-    help: "How workers start: as processes of this machine, or in a pool that runs already.",
+    help: "How workers start: as processes of this machine; by the runner, as processes or in containers; or in a pool that runs already.",
     defaultText: "LOOPBACK",
   },
   {
     name: "environmentConfig",
     kind: "text",
     value: "TEXT",
-    help: "For EXTERNAL: HOST:PORT of the worker pool.",
+    help: "For EXTERNAL: HOST:PORT of the worker pool. For PROCESS: path of a boot program where the runner runs (default: the one here).",
+  },
+  {
+    name: "sdkContainerImage",
+    kind: "text",
+    value: "IMAGE",
+    help: "For DOCKER: the image with the boot program.",
   },
   { name: "timeout", kind: "number", value: "SECONDS", help: "Cancel the job when it is not done by then." },
   {

@@ -15,8 +15,8 @@ const { values: options } = parseArgs({
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== "./package.json");
 const specifiers = subpaths.map((subpath) => manifest.name + subpath.slice(1));
-// Worker entry points start to work when they are loaded; a page loads them by URL.
-const loadable = specifiers.filter((specifier) => !specifier.endsWith("/worker"));
+// Programs start to work when they are loaded; a page loads them by URL, runners start them.
+const loadable = specifiers.filter((specifier) => !/\/(?:worker|boot)$/.test(specifier));
 
 const project = mkdtempSync(join(tmpdir(), "beam-indexeddb-pack-"));
 const results = [];

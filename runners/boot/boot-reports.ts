@@ -66,6 +66,6 @@ function workerFailed(text: string): SnapshotError {
 function bootDied(id: string): SnapshotError {
   return new SnapshotError(
     "RUNNER_WORKER_DIED",
-    `The boot program of worker ${id} was killed in the middle of the job; the system may have run out of memory. Run it again: nothing half-done was kept.`,
+    `Worker ${id} or its boot program was killed in the middle of the job. The system may have run out of memory. Run it again: nothing half-done was kept.`,
   );
 }

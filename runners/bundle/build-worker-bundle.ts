@@ -67,12 +67,15 @@ export async function buildWorkerBundle(modules: WorkerModules, folder: string):
 }
 
 function entry({ urls, names }: WorkerModules): string {
-  const imports = [ownModule("beam-indexeddb/beam"), ...urls.map(pathOf)];
   const worker = ownModule("beam-indexeddb/runners/worker");
+  const loader = join(worker, "../../bundle/load-bundled-modules.js");
+  const modules = urls.map(
+    (url) => `{ url: ${JSON.stringify(url)}, load: () => import(${JSON.stringify(pathOf(url))}) }`,
+  );
   return [
-    ...imports.map((path) => `import ${JSON.stringify(path)};`),
-    `import { importWorkerModules } from ${JSON.stringify(join(worker, "../worker-modules.js"))};`,
-    `await importWorkerModules(${JSON.stringify({ urls: [], names })});`,
+    `import ${JSON.stringify(ownModule("beam-indexeddb/beam"))};`,
+    `import { loadBundledModules } from ${JSON.stringify(loader)};`,
+    `await loadBundledModules([${modules.join(", ")}], ${JSON.stringify(names)});`,
     // Last, since it begins to serve when it is loaded.
     `await import(${JSON.stringify(worker)});`,
   ].join("\n");

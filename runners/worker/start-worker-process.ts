@@ -62,7 +62,7 @@ export async function startWorkerProcess(
   await new Promise<void>((resolve, reject) => {
     child.once("message", (message: WorkerProcessMessage) => {
       if ("ready" in message) resolve();
-      else reject(new Error(readFailures(message.failed)[0]?.message ?? message.failed));
+      else reject(couldNotStart(message.failed));
     });
     child.once("error", reject);
     void ended
@@ -99,6 +99,13 @@ async function allSaid({ stderr }: ChildProcess): Promise<void> {
       resolve();
     });
   });
+}
+
+/** What a worker said itself. */
+function couldNotStart(text: string): Error {
+  const [failure] = readFailures(text);
+  const { name = "Error", message = text, code } = failure ?? {};
+  return Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
 }
 
 function neverReady(id: string, code: number | null, signal: string | null, stderr: string): SnapshotError {

@@ -57,7 +57,7 @@ describe("help", () => {
   test.each([["--help"], ["-h"], ["help"]])("%s lists the commands", async (flag) => {
     const { code, out } = await call(flag);
     expect(code).toBe(0);
-    expect(out).toMatch(/run .*inspect .*cat .*verify .*recover .*convert .*job /s);
+    expect(out).toMatch(/run .*inspect .*cat .*verify .*recover .*convert .*job .*boot /s);
   });
 
   test("no command at all is a wrong call that shows the help", async () => {
