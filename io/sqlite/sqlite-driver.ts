@@ -100,9 +100,28 @@ export function openSqlite(
       }
     },
     close: () => {
+      gatherInFile(raw);
       raw.close();
     },
   };
+}
+
+/**
+ * Brings what is in the write-ahead log into the file. SQLite does so when the last connection closes, but a connection is closed only when its statements are
+ * gone, too, which in libsql waits for the garbage collection: a process that ends before leaves a file without its content.
+ */
+function gatherInFile(raw: RawDatabase): void {
+  // Whoever else has it open does the same when it closes.
+  const attempt = (sql: string): boolean => {
+    try {
+      raw.exec(sql);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  attempt("PRAGMA busy_timeout = 0");
+  if (!attempt("PRAGMA journal_mode = DELETE")) attempt("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 function rollBack(raw: RawDatabase): void {
