@@ -2,9 +2,9 @@
 import "./node-compatibility.js";
 import { parDo, type PCollection, type PTransform, type Root, withName } from "apache-beam";
 import { impulse } from "apache-beam/transforms/internal";
-import { reshuffle } from "apache-beam/transforms/utils";
 import { decodeElement, encodeElement } from "./element-codec.js";
 import { registerFunctions } from "./registered.js";
+import { reshuffle } from "./reshuffle.js";
 
 /** Emits what it was made with; the elements lie in the pipeline as bytes. */
 export class CreateElements {

@@ -5,8 +5,12 @@
 import "./node-compatibility.js";
 import "apache-beam";
 import { type Coder, Context } from "apache-beam/coders/coders";
-import { MergeStatus_Enum, type PTransform as TransformProto } from "apache-beam/proto/beam_runner_api";
-import { GlobalWindow, type KV, type Window, type WindowedValue } from "apache-beam/values";
+import {
+  MergeStatus_Enum,
+  OutputTime_Enum,
+  type PTransform as TransformProto,
+} from "apache-beam/proto/beam_runner_api";
+import { GlobalWindow, type Instant, type KV, type Window, type WindowedValue } from "apache-beam/values";
 import {
   type IOperator,
   NonPromise,
@@ -23,7 +27,13 @@ import { GroupKeyCoder } from "./value-coder.js";
 interface Groups {
   readonly window: Window;
   /** By the bytes of the key, as a string of one character each. */
-  readonly byKey: Map<string, unknown[]>;
+  readonly byKey: Map<string, Group>;
+}
+
+interface Group {
+  readonly values: unknown[];
+  /** Of the earliest element; undefined where the group is at the end of its window. */
+  time: Instant | undefined;
 }
 
 export class GroupByKeyOperator implements IOperator {
@@ -31,6 +41,7 @@ export class GroupByKeyOperator implements IOperator {
   private readonly receiver: Receiver;
   private readonly keyCoder: Coder<unknown>;
   private readonly windowCoder: Coder<Window>;
+  private readonly atEarliest: boolean;
   /** By the bytes of the window. */
   private windows = new Map<string, Groups>();
 
@@ -41,6 +52,7 @@ export class GroupByKeyOperator implements IOperator {
     if (strategy.mergeStatus !== MergeStatus_Enum.NON_MERGING) {
       throw new TypeError("The direct runner can't group in windows that merge, such as sessions.");
     }
+    this.atEarliest = strategy.outputTime === OutputTime_Enum.EARLIEST_IN_PANE;
     this.transformId = transformId;
     this.receiver = receiverOf(transform, context);
     this.keyCoder = context.pipelineContext.getCoder(coders[input.coderId]!.componentCoderIds[0]!);
@@ -57,9 +69,11 @@ export class GroupByKeyOperator implements IOperator {
     const keyText = this.keyText(key);
     for (const window of element.windows) {
       const { byKey } = this.groupsOf(window);
-      const values = byKey.get(keyText);
-      if (values) values.push(value);
-      else byKey.set(keyText, [value]);
+      let group = byKey.get(keyText);
+      if (!group) byKey.set(keyText, (group = { values: [], time: undefined }));
+      group.values.push(value);
+      if (this.atEarliest && (!group.time || element.timestamp.compare(group.time) < 0))
+        group.time = element.timestamp;
     }
     return NonPromise;
   }
@@ -67,13 +81,14 @@ export class GroupByKeyOperator implements IOperator {
   async finishBundle(): Promise<void> {
     for (const { window, byKey } of this.windows.values()) {
       const at = inWindow(undefined, window);
-      for (const [keyText, values] of byKey) {
+      for (const [keyText, { values, time }] of byKey) {
         byKey.delete(keyText);
         const key = this.keyCoder.decode(
           new ProtobufReader(Buffer.from(keyText, "latin1")),
           Context.wholeStream,
         );
-        const wait = this.receiver.receive({ ...at, value: { key, value: values } });
+        const timestamp = time ?? at.timestamp;
+        const wait = this.receiver.receive({ ...at, timestamp, value: { key, value: values } });
         if (wait !== NonPromise) await wait;
       }
     }

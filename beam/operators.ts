@@ -30,6 +30,7 @@ import {
 import { earliestInGlobalWindow } from "./global-window.js";
 import { GroupByKeyOperator } from "./group-by-key-operator.js";
 import { receiverOf } from "./par-do-scope.js";
+import { reshuffleOperator } from "./reshuffle.js";
 import { SyncParDoOperator } from "./sync-par-do-operator.js";
 import type { WindowSpec } from "./windows.js";
 
@@ -58,10 +59,13 @@ registerOperatorConstructor(parDo.urn, (transformId, transform, context) => {
     }
     case urns.SPLITTING_JS_DOFN_URN:
       return splitOperator(transformId, transform, context, deserializeFn(fn.payload) as SplitOptions);
-    default:
+    default: {
+      const operator = reshuffleOperator(fn.urn, transformId, transform, context);
+      if (operator) return operator;
       throw new TypeError(
         `This worker does not know the kind of DoFn "${fn.urn}" of step ${transform.uniqueName}.`,
       );
+    }
   }
 });
 

@@ -53,7 +53,7 @@ export { sessions } from "./windows.js";
 export type { DoFn, Instant, KV, PTransform, PValue, Window, WindowedValue } from "apache-beam";
 export { count, max, mean, min, sum } from "apache-beam/transforms/combiners";
 export { combinePerKey, groupByKey, impulse } from "apache-beam/transforms/internal";
-export { reshuffle } from "apache-beam/transforms/utils";
+export { reshuffle } from "./reshuffle.js";
 export { Pipeline } from "apache-beam/internal/pipeline";
 export { PipelineResult, Runner } from "apache-beam/runners/runner";
 
