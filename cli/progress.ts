@@ -13,10 +13,14 @@ const plainMs = 5000;
 export function createProgress(terminal: Terminal, now: () => number = Date.now): Progress {
   let shownAt = now();
   let shown = false;
+  let before = "";
   return {
     update(text) {
       const time = now();
       if (time - shownAt < (terminal.isInteractive ? rewriteMs : plainMs)) return;
+      // A line that tells nothing new is not worth a line.
+      if (text === before && !terminal.isInteractive) return;
+      before = text;
       shownAt = time;
       terminal.err(terminal.isInteractive ? `\r\x1b[K${text}` : `${text}\n`);
       shown = true;

@@ -48,6 +48,9 @@ const wrappers = [
  * names of the exceptions that only pass it on.
  */
 export function rootCause(text: string): string {
+  // Python prints a failed call over many lines, of which this one tells why.
+  const call = /^\s*details = "(.+)"$/m.exec(text)?.[1];
+  if (call !== undefined) return call;
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const traceback = lines.findIndex((line) => line.startsWith("Traceback (most recent call last)"));
   const raised = lines.slice(traceback + 1).find((line) => /^\S/.test(line));

@@ -1,3 +1,4 @@
+import { findCluster } from "./find-cluster.js";
 import { type JavaJobServer, startJavaJobServer } from "./java-job-server.js";
 import type { JobService, ServiceOptions } from "./job-service.js";
 
@@ -16,11 +17,12 @@ const libraries: JavaJobServer["libraries"] = [
 ];
 
 /** Starts Beam's job server for Flink. */
-export function startFlink({
+export async function startFlink({
   flinkMaster = "[local]",
   flinkJobServerJar,
   ...options
 }: FlinkOptions): Promise<JobService> {
+  await findCluster("Flink", flinkMaster, options.signal);
   return startJavaJobServer(
     {
       title: "The Flink job server",

@@ -1,7 +1,5 @@
 import { SnapshotError } from "../../snapshot/index.js";
-import { type ProcessDescription, startProcess } from "./start-process.js";
-
-const shownLines = 12;
+import { lastWords, type ProcessDescription, startProcess } from "./start-process.js";
 
 /**
  * Runs a program to its end.
@@ -17,11 +15,7 @@ export async function runTool(tool: ProcessDescription, signal: AbortSignal | un
   signal?.throwIfAborted();
   if (code === 0) return;
   const lines = running.lastLines();
-  throw new SnapshotError(
-    "RUNNER_SERVICE_FAILED",
-    `${tool.title} failed:\n${lines.slice(-shownLines).join("\n")}`,
-    {
-      cause: lines.join("\n"),
-    },
-  );
+  throw new SnapshotError("RUNNER_SERVICE_FAILED", `${tool.title} failed:\n${lastWords(lines).join("\n")}`, {
+    cause: lines.join("\n"),
+  });
 }

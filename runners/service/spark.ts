@@ -1,3 +1,4 @@
+import { findCluster } from "./find-cluster.js";
 import { type JavaJobServer, startJavaJobServer } from "./java-job-server.js";
 import type { JobService, ServiceOptions } from "./job-service.js";
 
@@ -17,11 +18,12 @@ const libraries: JavaJobServer["libraries"] = [
 ];
 
 /** Starts Beam's job server for Spark. */
-export function startSpark({
+export async function startSpark({
   sparkMasterUrl = "local[*]",
   sparkJobServerJar,
   ...options
 }: SparkOptions): Promise<JobService> {
+  await findCluster("Spark", sparkMasterUrl, options.signal);
   return startJavaJobServer(
     {
       title: "The Spark job server",

@@ -69,7 +69,7 @@ export function startProcess(description: ProcessDescription): RunningProcess {
   const lines: string[] = [];
   for (const output of [child.stdout, child.stderr] as Readable[])
     createInterface({ input: output }).on("line", (line) => {
-      lines.push(line);
+      lines.push(plain(line));
       if (lines.length > keptLines) lines.shift();
     });
   let stopping = false;
@@ -120,10 +120,24 @@ function endedEarly(
       : code > 128
         ? `was ended by signal ${code - 128}`
         : `ended with exit code ${code}`;
-  const said = lines.slice(-shownLines).join("\n");
+  const said = lastWords(lines).join("\n");
   return new SnapshotError(
     "RUNNER_SERVICE_FAILED",
     `${title} ${how} while it was needed.${said === "" ? "" : ` Its last lines:\n${said}`}`,
     { cause: lines.join("\n") },
   );
+}
+
+/** What a crash begins with, in Go, Java and Python: what comes before tells nothing, and what comes long after neither. */
+const crash = /^(panic:|fatal error:|Exception in thread|Error:|Traceback)/;
+
+/** Of what a program printed, the lines that tell why it ended. */
+export function lastWords(lines: readonly string[]): readonly string[] {
+  const start = lines.findLastIndex((line) => crash.test(line));
+  return start < 0 ? lines.slice(-shownLines) : lines.slice(start, start + shownLines);
+}
+
+/** Without the colours of a terminal. */
+function plain(line: string): string {
+  return line.replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, "").replaceAll("\t", "    ");
 }

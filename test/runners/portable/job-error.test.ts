@@ -84,6 +84,10 @@ describe("the cause in a text of a runner's own", () => {
       "bundle inst001 stage-001 failed:TypeError: x is not a function\n    at f (a.js:1:1)",
       "TypeError: x is not a function",
     ],
+    [
+      'Traceback (most recent call last):\n  File "a.py", line 1, in f\ngrpc._channel._InactiveRpcError: <_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n\tdetails = "connection refused"\n>',
+      "connection refused",
+    ],
     ["", ""],
   ])("%j", (text, cause) => {
     expect(rootCause(text)).toBe(cause);

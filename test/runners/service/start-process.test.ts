@@ -94,6 +94,15 @@ describe("a started process", () => {
     await running.stop();
   });
 
+  test("that crashes shows the crash, without colours", async () => {
+    const print = `console.error("\\u001b[42m INFO \\u001b[0m serving"); console.error("panic: no pool\\n\\ngoroutine 1"); process.exitCode = 2;`;
+    const running = startProcess({ title: "Prism", command: process.execPath, args: ["-e", print] });
+    await expect(running.failure).rejects.toThrow(
+      "Prism ended with exit code 2 while it was needed. Its last lines:\npanic: no pool\n\ngoroutine 1",
+    );
+    expect(running.lastLines()[0]).toBe(" INFO  serving");
+  });
+
   test("gets its environment and nothing to read", async () => {
     const running = startProcess({
       title: "A shell",
