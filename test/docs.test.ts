@@ -10,7 +10,7 @@ const pages = [
   "README.md",
   "FORMAT.md",
   "CONTRIBUTING.md",
-  ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
+  ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith(".md"));
 
 test("docs/errors.md has a heading for every code, and for no other", () => {
