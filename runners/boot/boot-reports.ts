@@ -10,11 +10,11 @@ export interface BootReports {
   close(): void;
 }
 
-/** A runner that is done with a job may end its workers in any way before it says so: so long its word is waited for. */
-const graceMs = 2000;
-
-/** Listens on a socket. */
-export async function bootReports(path: string): Promise<BootReports> {
+/**
+ * Listens on a socket.
+ * @param graceMs A runner that is done with a job may end its workers in any way before it says so: so long its word is waited for.
+ */
+export async function bootReports(path: string, graceMs = 2000): Promise<BootReports> {
   let fail: (error: SnapshotError) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (fail = reject));
   failure.catch(() => undefined);
@@ -34,7 +34,8 @@ export async function bootReports(path: string): Promise<BootReports> {
     sockets.add(socket);
     socket.on("error", () => undefined);
     createInterface({ input: socket }).on("line", (line) => {
-      const report = JSON.parse(line) as BootReport;
+      const report = parse(line);
+      if (!report) return;
       if ("started" in report) id = report.started;
       else isOver = true;
       if ("failed" in report) failSoon(workerFailed(report.failed));
@@ -57,6 +58,15 @@ export async function bootReports(path: string): Promise<BootReports> {
       server.close();
     },
   };
+}
+
+function parse(line: string): BootReport | undefined {
+  try {
+    return JSON.parse(line) as BootReport;
+  } catch {
+    // Cut off by the end of who wrote it.
+    return undefined;
+  }
 }
 
 function workerFailed(text: string): SnapshotError {

@@ -68,9 +68,9 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchedArti
       try {
         await write(stall.watch(stream), path, description);
       } catch (error) {
-        throw error instanceof SnapshotError
-          ? error
-          : serviceFailed(error, address, `send the file ${JSON.stringify(description.name)}`);
+        if (error instanceof SnapshotError) throw error;
+        const what = `send the file ${JSON.stringify(description.name)}`;
+        throw serviceFailed(error, address, stall.isOver ? `${what} within ${stallMs / 1000} s` : what);
       } finally {
         stall.end();
         stream.cancel();
@@ -131,6 +131,11 @@ class Stall {
       yield message;
       this.timer = this.start();
     }
+  }
+
+  /** The call was ended for this reason. */
+  get isOver(): boolean {
+    return this.abort.signal.aborted;
   }
 
   end(): void {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildFailure, Message } from "esbuild";
 import { SnapshotError } from "../../snapshot/index.js";
@@ -33,10 +33,13 @@ const __dirname = dirnameOfBundle(__filename);`;
  */
 export async function buildWorkerBundle(modules: WorkerModules, folder: string): Promise<ArtifactFile> {
   const esbuild = await loadEsbuild();
+  // Names of files in the bundle are relative to a place that does not depend on where this program was started.
+  const base = dirname(ownModule("beam-indexeddb/beam"));
   await mkdir(folder, { recursive: true });
   const result = await esbuild
     .build({
-      stdin: { contents: entry(modules), resolveDir: folder, sourcefile: "worker-entry.js", loader: "js" },
+      stdin: { contents: entry(modules), resolveDir: base, sourcefile: "worker-entry.js", loader: "js" },
+      absWorkingDir: base,
       bundle: true,
       write: false,
       outfile: join(folder, "worker.mjs"),
@@ -54,7 +57,7 @@ export async function buildWorkerBundle(modules: WorkerModules, folder: string):
       plugins: [ownPackages()],
     })
     .catch((error: unknown) => {
-      throw bundleFailed(error);
+      throw bundleFailed(error, base);
     });
   const bytes = result.outputFiles[0]!.contents;
   const sha256 = createHash("sha256").update(bytes).digest("hex");
@@ -85,14 +88,14 @@ function pathOf(url: string): string {
   return url.startsWith("file:") ? fileURLToPath(url) : url;
 }
 
-function bundleFailed(error: unknown): SnapshotError {
+function bundleFailed(error: unknown, base: string): SnapshotError {
   const { errors = [] } = error as Partial<BuildFailure>;
   const native = errors.find(({ text }) => text.includes('".node" files'));
   const [first] = errors;
   const text = native
-    ? `${placeOf(native)} is native code, which can't be sent to other machines as text. Load its package at run time, with createRequire(import.meta.url)("its-name"), and install it where the workers run.`
+    ? `${placeOf(native, base)} is native code, which can't be sent to other machines as text. Load its package at run time, with createRequire(import.meta.url)("its-name"), and install it where the workers run.`
     : first
-      ? `${placeOf(first)}: ${first.text}.`
+      ? `${placeOf(first, base)}: ${first.text}.`
       : String(error);
   return new SnapshotError(
     "RUNNER_BUNDLE_FAILED",
@@ -101,6 +104,6 @@ function bundleFailed(error: unknown): SnapshotError {
   );
 }
 
-function placeOf({ location }: Message): string {
-  return location ? `${location.file}:${location.line}` : "a module";
+function placeOf({ location }: Message, base: string): string {
+  return location ? `${relative("", resolve(base, location.file))}:${location.line}` : "a module";
 }
