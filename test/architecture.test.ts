@@ -22,7 +22,11 @@ const table: Readonly<Record<string, FolderRule>> = {
   beam: { folders: ["snapshot"], packages: ["apache-beam", "acorn"], node: true },
   io: { folders: ["snapshot", "beam"], packages: ["@streamparser/json", "libsql", "picomatch"], node: true },
   transforms: { folders: ["snapshot", "beam"], packages: [], node: false },
-  runners: { folders: ["snapshot", "beam"], packages: ["@grpc/grpc-js", "esbuild", "protobufjs"], node: true },
+  runners: {
+    folders: ["snapshot", "beam"],
+    packages: ["@grpc/grpc-js", "esbuild", "google-auth-library", "protobufjs"],
+    node: true,
+  },
   pipelines: { folders: ["snapshot", "beam", "io", "transforms"], packages: [], node: true },
   cli: {
     folders: ["snapshot", "beam", "io", "transforms", "runners", "pipelines"],
