@@ -1,10 +1,15 @@
 /** Steps as a user's project has them: a module with variables of its own, registered under its name. */
-import { registerFunctions } from "../../../beam/index.js";
+import { createRequire } from "node:module";
+import { type Counter, registerFunctions } from "../../../beam/index.js";
 
 const weights = new Map([["a", 1]]);
 
 export function weigh(element: string): number {
   return (weights.get(element) ?? 10) + element.length;
+}
+
+export function bySeven(element: string): number {
+  return Number(element) % 7;
 }
 
 export class Prefix {
@@ -60,4 +65,47 @@ export class ThrowsAt {
   }
 }
 
-registerFunctions("beam-indexeddb/test/user-steps", { weigh, Prefix, Slowly, Reader, KilledAt, ThrowsAt });
+/** Counts what comes, and passes it on. */
+export class AddUp {
+  *process(element: string, { sum }: { readonly sum: Counter }): Generator<string> {
+    sum.increment(Number(element));
+    yield element;
+  }
+}
+
+/** Counts groups and their elements. */
+export class CountGroup {
+  *process(
+    { value }: { readonly key: number; readonly value: Iterable<string> },
+    { groups, elements }: { readonly groups: Counter; readonly elements: Counter },
+  ): Generator<never> {
+    groups.increment(1);
+    elements.increment([...value].length);
+  }
+}
+
+/** Opens a database in memory with native code that is not in a bundle, as steps with native code have to. */
+export class OpensLibsql {
+  *process(element: string): Generator<string> {
+    const Database = createRequire(import.meta.url)("libsql") as new (path: string) => {
+      prepare(sql: string): { get(...values: unknown[]): { answer: string } };
+      close(): void;
+    };
+    const database = new Database(":memory:");
+    yield database.prepare("select ? as answer").get(element).answer;
+    database.close();
+  }
+}
+
+registerFunctions("beam-indexeddb/test/user-steps", {
+  weigh,
+  bySeven,
+  Prefix,
+  Slowly,
+  Reader,
+  KilledAt,
+  ThrowsAt,
+  OpensLibsql,
+  AddUp,
+  CountGroup,
+});
