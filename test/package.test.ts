@@ -26,6 +26,8 @@ interface PackageJson {
   readonly files: readonly string[];
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
 }
 
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as PackageJson;
@@ -50,6 +52,17 @@ describe("package.json", () => {
       "libsql",
       "picomatch",
     ]);
+  });
+
+  test("asks for esbuild and google-auth-library only of those who send workers elsewhere", () => {
+    expect(Object.keys(manifest.peerDependencies)).toEqual(["esbuild", "google-auth-library"]);
+    for (const name of Object.keys(manifest.peerDependencies))
+      expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true });
+  });
+
+  test("makes an image with the version of libsql that it uses itself", () => {
+    const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
+    expect(dockerfile).toContain(` libsql@${manifest.dependencies.libsql!}\n`);
   });
 
   test.each(Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }))(
