@@ -21,9 +21,15 @@ const instanceType = "beam-indexeddb:instance";
 /**
  * Exact bytes of any element: all that IndexedDB can hold, records (also inside arrays, objects, accumulators), and instances of registered
  * classes.
+ * The bytes have a buffer of their own: put into another element, they bring nothing along.
  * @throws SnapshotError BEAM_ELEMENT_UNSUPPORTED for instances of other classes, functions, symbols, promises.
  */
 export function encodeElement(element: unknown): Uint8Array {
+  return owned(elementBytes(element));
+}
+
+/** As `encodeElement`, in a buffer that may be shared: for bytes that are copied at once. */
+export function elementBytes(element: unknown): Uint8Array {
   if (isRecord(element)) {
     const bytes = encodeRecord(element);
     const marked = new Uint8Array(bytes.length + 1);
@@ -45,7 +51,17 @@ export function decodeElement(bytes: Uint8Array): unknown {
  * object make no difference; NaN equals NaN; Dates, typed arrays, Maps and Sets count by content (entries in their order).
  */
 export function encodeGroupKey(key: unknown): Uint8Array {
+  return owned(groupKeyBytes(key));
+}
+
+/** As `encodeGroupKey`, in a buffer that may be shared. */
+export function groupKeyBytes(key: unknown): Uint8Array {
   return encode(key, true);
+}
+
+/** A view counts with all of its buffer when it is encoded again, and small values lie in one buffer of many. */
+function owned(bytes: Uint8Array): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
 
 function encode(value: unknown, canonical: boolean): Uint8Array {

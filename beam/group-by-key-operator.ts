@@ -18,7 +18,7 @@ import {
   type ProcessResult,
   type Receiver,
 } from "apache-beam/worker/operators";
-import { encodeGroupKey } from "./element-codec.js";
+import { groupKeyBytes } from "./element-codec.js";
 import { inWindow } from "./global-window.js";
 import { receiverOf } from "./par-do-scope.js";
 import { ProtobufReader, ProtobufWriter } from "./sdk-dependency.js";
@@ -103,7 +103,7 @@ export class GroupByKeyOperator implements IOperator {
   }
 
   private keyText(key: unknown): string {
-    return textOf(this.keyCoder instanceof GroupKeyCoder ? encodeGroupKey(key) : encode(key, this.keyCoder));
+    return textOf(this.keyCoder instanceof GroupKeyCoder ? groupKeyBytes(key) : encode(key, this.keyCoder));
   }
 }
 

@@ -18,7 +18,7 @@ import {
 import { GeneralObjectCoder } from "apache-beam/coders/js_coders";
 import { KVCoder } from "apache-beam/coders/required_coders";
 import { VarIntCoder } from "apache-beam/coders/standard_coders";
-import { decodeElement, encodeElement, encodeGroupKey } from "./element-codec.js";
+import { decodeElement, elementBytes, groupKeyBytes } from "./element-codec.js";
 
 type Writer = Parameters<Coder<unknown>["encode"]>[1];
 type Reader = Parameters<Coder<unknown>["decode"]>[0];
@@ -30,7 +30,7 @@ const groupKeyUrn = "beam-indexeddb:coder:group_key:v1";
 /** Any element, exactly. */
 export class ValueCoder implements Coder<unknown> {
   encode(element: unknown, writer: Writer, context: Context): void {
-    writeBytes(encodeElement(element), writer, context);
+    writeBytes(elementBytes(element), writer, context);
   }
 
   decode(reader: Reader, context: Context): unknown {
@@ -45,7 +45,7 @@ export class ValueCoder implements Coder<unknown> {
 /** Keys of groups: equal values have equal bytes. What comes back is the key in canonical form, properties sorted and -0 as 0. */
 export class GroupKeyCoder implements Coder<unknown> {
   encode(key: unknown, writer: Writer, context: Context): void {
-    writeBytes(encodeGroupKey(key), writer, context);
+    writeBytes(groupKeyBytes(key), writer, context);
   }
 
   decode(reader: Reader, context: Context): unknown {

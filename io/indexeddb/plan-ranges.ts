@@ -140,7 +140,8 @@ function boundsOf(extents: readonly StoreExtent[], rangeBytes: number): Uint8Arr
     bytes += cut.bytes;
     const last = bounds.at(-1);
     if (bytes < least || (last && compareKeyBytes(last, cut.key) === 0)) continue;
-    bounds.push(cut.key);
+    // Not the footer that it is a view of, which would travel with each range.
+    bounds.push(new Uint8Array(cut.key));
     bytes = 0;
   }
   return bounds;

@@ -16,6 +16,8 @@ export const channelOptions = {
   "grpc.max_send_message_length": maxMessageBytes,
   // Without it two channels of one process to one address share a connection, and with it one flow-control window.
   "grpc.use_local_subchannel_pool": 1,
+  // The usual 64 KiB make a message of a megabyte wait for sixteen answers.
+  "grpc-node.flow_control_window": 16 * 1024 * 1024,
   // A proxy from the environment must not come between programs of one machine or cluster.
   "grpc.enable_http_proxy": 0,
 } as const;

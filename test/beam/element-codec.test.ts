@@ -34,6 +34,12 @@ const record = SnapshotRecord.of({
 });
 const ownProto = JSON.parse('{"__proto__": 1, "a": 2}') as object;
 
+test("encoded bytes own their buffer, so that they bring nothing along inside another element", () => {
+  for (const bytes of [encodeElement({ a: 1 }), encodeGroupKey("x"), encodeElement(record)])
+    expect(bytes.buffer.byteLength).toBe(bytes.length);
+  expect(encodeElement({ key: null, value: encodeElement({ a: 1 }) }).length).toBeLessThan(50);
+});
+
 describe("an element comes back the same", () => {
   test.each<[string, unknown]>([
     ["NaN", NaN],
