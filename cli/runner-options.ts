@@ -5,6 +5,7 @@ import {
   type RunnerName,
   runnerNames,
 } from "../runners/index.js";
+import { dataflowFrom, dataflowOptions } from "./dataflow-options.js";
 import { type Option, type ParsedOptions, UsageError } from "./command.js";
 
 /** Options of `run` that choose the runner. */
@@ -90,6 +91,7 @@ export const runnerOptions: readonly Option[] = [
     help: "spark: a job server as one jar.",
     defaultText: "fetched with Maven",
   },
+  ...dataflowOptions,
 ];
 
 /** @throws UsageError for a name that is no runner's */
@@ -113,7 +115,7 @@ export function runnerFrom(options: ParsedOptions, signal: AbortSignal): Pipelin
   const timeoutMs = typeof timeout === "number" ? timeout * 1000 : undefined;
   try {
     return createRunner({
-      ...rest,
+      ...dataflowFrom(rest),
       runner,
       timeoutMs,
       ...(runner === "direct" ? {} : { signal }),

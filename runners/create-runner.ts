@@ -1,4 +1,10 @@
 import { type PipelineFunction, type PipelineRun, runDirect } from "../beam/index.js";
+import {
+  type DataflowSetup,
+  runDataflow,
+  submitDataflow,
+  type SubmittedTemplate,
+} from "./dataflow/run-dataflow.js";
 import type { JobState } from "./portable/job-state.js";
 import {
   type PortableRunOptions,
@@ -7,8 +13,10 @@ import {
   type SubmittedJob,
   submitPortable,
 } from "./portable/run-portable.js";
+import { workerFiles } from "./portable/worker-files.js";
 import { workerEnvironment } from "./portable/worker-environment.js";
 import { checkRunnerOptions, type RunnerOptions } from "./runner-options.js";
+import { defaultCacheFolder } from "./service/cached-folder.js";
 import { findJobServer } from "./service/find-job-server.js";
 
 /** How a run is watched. */
@@ -30,10 +38,11 @@ export interface PipelineRunner {
    */
   run(pipeline: PipelineFunction, options?: RunnerRunOptions): Promise<RunnerRun>;
   /**
-   * Starts a job and leaves it to the job server. Only with `jobEndpoint` and workers that stay (environmentType other than LOOPBACK).
+   * Starts a job and leaves it to the job server. Only with `jobEndpoint` and workers that stay (environmentType other than LOOPBACK), or on dataflow, where it
+   * writes a template in place of that when `templateLocation` is given.
    * @throws TypeError where the job could not go on without this process
    */
-  submit(pipeline: PipelineFunction, options?: RunnerRunOptions): Promise<SubmittedJob>;
+  submit(pipeline: PipelineFunction, options?: RunnerRunOptions): Promise<SubmittedJob | SubmittedTemplate>;
 }
 
 /**
@@ -48,6 +57,13 @@ export function createRunner(options: RunnerOptions = {}): PipelineRunner {
       run: runDirect,
       submit: () =>
         Promise.reject(new TypeError("The direct runner has no jobs that go on without it: use run.")),
+    };
+  }
+  if (options.runner === "dataflow") {
+    const setup = dataflowSetupOf(options);
+    return {
+      run: (pipeline, runOptions) => runDataflow(pipeline, setup, runOptions),
+      submit: (pipeline, runOptions) => submitDataflow(pipeline, setup, runOptions),
     };
   }
   return {
@@ -73,6 +89,18 @@ function setupOf(options: RunnerOptions): PortableSetup {
     environment: () => workerEnvironment(options),
     jobName,
     pipelineOptions: { parallelism, ...options.pipelineOptions },
+    timeoutMs,
+    signal,
+  };
+}
+
+function dataflowSetupOf(options: RunnerOptions): DataflowSetup {
+  const { jobName, timeoutMs, signal, pipelineOptions, cacheFolder = defaultCacheFolder() } = options;
+  return {
+    options,
+    artifacts: () => workerFiles(options.workerModules, cacheFolder),
+    jobName,
+    pipelineOptions,
     timeoutMs,
     signal,
   };

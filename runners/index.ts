@@ -7,6 +7,14 @@ export {
   runnerNames,
   type RunnerOptions,
 } from "./runner-options.js";
+export {
+  type AutoscalingAlgorithm,
+  autoscalingAlgorithms,
+  type DataflowOptions,
+} from "./dataflow/dataflow-options.js";
+export { type DataflowPlace } from "./dataflow/check-dataflow-options.js";
+export { type DataflowJobs, openDataflowJobs } from "./dataflow/open-dataflow-jobs.js";
+export { type SubmittedTemplate } from "./dataflow/run-dataflow.js";
 export { type JobInfo, type Jobs, openJobs } from "./portable/open-jobs.js";
 export { type JobMessage } from "./portable/follow-messages.js";
 export { type JobState } from "./portable/job-state.js";

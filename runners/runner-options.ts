@@ -1,9 +1,11 @@
+import { checkDataflowOptions } from "./dataflow/check-dataflow-options.js";
+import { type DataflowOptions, dataflowOptionNames } from "./dataflow/dataflow-options.js";
 import { checkedImage } from "./portable/docker-environment.js";
 import { encodePipelineOptions, type PipelineOptions } from "./portable/pipeline-options.js";
 import { checkedCommand } from "./portable/process-environment.js";
 
 /** All runners there are. */
-export const runnerNames = ["direct", "prism", "flink", "spark", "python", "portable"] as const;
+export const runnerNames = ["direct", "prism", "flink", "spark", "python", "dataflow", "portable"] as const;
 /** Name of a runner. */
 export type RunnerName = (typeof runnerNames)[number];
 
@@ -12,8 +14,8 @@ export const environmentTypes = ["LOOPBACK", "PROCESS", "EXTERNAL", "DOCKER"] as
 /** How the workers of a job start. */
 export type EnvironmentType = (typeof environmentTypes)[number];
 
-/** Which runner, and how. All but `runner` are for the runners other than direct. */
-export interface RunnerOptions {
+/** Which runner, and how. All but `runner` are for the runners other than direct; those of DataflowOptions are for dataflow. */
+export interface RunnerOptions extends Omit<DataflowOptions, "sdkContainerImage"> {
   /** Where the pipeline runs. Default "direct": in this process, with nothing but Node. */
   readonly runner?: RunnerName | undefined;
   /** `host:port` of a job server that runs already. Default: one is started for the run and stopped at its end. `portable` needs it. */
@@ -30,7 +32,7 @@ export interface RunnerOptions {
    * this package, for runners on this machine. For DOCKER: the image, when `sdkContainerImage` does not name it.
    */
   readonly environmentConfig?: string | undefined;
-  /** For DOCKER: name of an image with the boot program, as the machines of the cluster can pull it. */
+  /** For DOCKER and dataflow: name of an image with the boot program, as the machines of the cluster can pull it. */
   readonly sdkContainerImage?: string | undefined;
   /** Worker processes, and parallel tasks of the runner. Default 1. */
   readonly parallelism?: number | undefined;
@@ -67,6 +69,8 @@ const ownOptions = {
   sparkJobServerJar: "spark",
 } as const satisfies Partial<Record<Name, RunnerName>>;
 
+const dataflowNames: ReadonlySet<string> = new Set(dataflowOptionNames);
+
 const names: ReadonlySet<string> = new Set<Name>([
   "runner",
   "jobEndpoint",
@@ -85,7 +89,15 @@ const names: ReadonlySet<string> = new Set<Name>([
   "pipelineOptions",
   "cacheFolder",
   "signal",
+  ...dataflowOptionNames,
 ]);
+
+/** What other runners have, and what Dataflow has in its place. */
+const insteadOnDataflow = {
+  jobEndpoint: "the service is found by project and region.",
+  environmentConfig: "the workers' image is sdkContainerImage.",
+  parallelism: "its machines are numWorkers and maxNumWorkers.",
+} as const satisfies Partial<Record<Name, string>>;
 
 /** @throws TypeError that names the option and what is right, for anything that can't be meant */
 export function checkRunnerOptions(options: RunnerOptions): void {
@@ -107,6 +119,13 @@ export function checkRunnerOptions(options: RunnerOptions): void {
         `${name} is for a job server that is started for the run; the one at jobEndpoint runs already.`,
       );
   }
+  for (const name of given)
+    if (runner !== "dataflow" && name !== "sdkContainerImage" && dataflowNames.has(name))
+      throw new TypeError(`${name} is an option of the runner dataflow, not of ${runner}.`);
+  if (runner === "dataflow") {
+    checkForDataflow(options, given);
+    return;
+  }
   if (jobEndpoint !== undefined) hostAndPort("jobEndpoint", jobEndpoint);
   else if (runner === "portable")
     throw new TypeError(
@@ -115,9 +134,25 @@ export function checkRunnerOptions(options: RunnerOptions): void {
   oneOf("environmentType", environmentType, environmentTypes);
   checkEnvironment(options);
   wholeNumber("parallelism", options.parallelism);
-  wholeNumber("timeoutMs", options.timeoutMs);
   if (options.jobName === "") throw new TypeError("jobName is empty.");
+  checkForAll(options);
+}
+
+function checkForAll(options: RunnerOptions): void {
+  wholeNumber("timeoutMs", options.timeoutMs);
   encodePipelineOptions(options.pipelineOptions ?? {});
+}
+
+function checkForDataflow(options: RunnerOptions, given: readonly string[]): void {
+  for (const [name, instead] of Object.entries(insteadOnDataflow))
+    if (given.includes(name)) throw new TypeError(`The runner dataflow has no option ${name}: ${instead}`);
+  const { environmentType = "DOCKER" } = options;
+  if (environmentType !== "DOCKER")
+    throw new TypeError(
+      `Dataflow runs workers in containers only: environmentType is DOCKER there, not ${environmentType}.`,
+    );
+  checkDataflowOptions(options);
+  checkForAll(options);
 }
 
 function checkEnvironment(options: RunnerOptions): void {

@@ -1,7 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { discardTempFolders } from "../../io/index.js";
-import type { PipelineFunction, RunnerRun } from "../../runners/index.js";
+import type {
+  PipelineFunction,
+  RunnerName,
+  RunnerRun,
+  SubmittedJob,
+  SubmittedTemplate,
+} from "../../runners/index.js";
 import type { StoreSummaryLine } from "../../pipelines/index.js";
 import {
   type Command,
@@ -40,13 +46,14 @@ export const runCommand: Command = {
     const runner = runnerNameOf(options);
     const pipeline = builtFrom(chosen.build(options));
     const startedAt = performance.now();
-    if (options.detach === true) return await detached(pipeline, options, input.terminal);
+    if (options.detach === true || options.templateLocation !== undefined)
+      return await detached(pipeline, options, input.terminal);
     const run = await watched(pipeline, chosen.name, options, input.terminal);
     if (run === "interrupted") return exitCodes.interrupted;
     const { metrics, jobId, state } = run;
     const seconds = (performance.now() - startedAt) / 1000;
     const output = chosen.outputOf(options);
-    const summary = await readSummary(output);
+    const summary = await readSummary(output, runner);
     if (options.json === true) {
       await input.terminal.out(
         `${JSON.stringify({ pipeline: chosen.name, runner, jobId, state, output, seconds, summary, metrics })}\n`,
@@ -105,19 +112,27 @@ async function detached(
   options: ParsedOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const { jobId, jobEndpoint } = await interruptible((signal) =>
+  const submitted = await interruptible((signal) =>
     runnerFrom(options, signal)
       .submit(pipeline)
       .catch((error: unknown) => {
         throw error instanceof TypeError ? new UsageError(error.message, { cause: error }) : error;
       }),
   );
-  const text =
-    options.json === true
-      ? JSON.stringify({ jobId, jobEndpoint })
-      : `The job ${printable(jobId)} runs. See after it with: npx beam-indexeddb job status --jobEndpoint=${jobEndpoint} ${printable(jobId)}`;
+  const text = options.json === true ? JSON.stringify(submitted) : submittedText(submitted, options);
   await terminal.out(`${text}\n`);
   return exitCodes.ok;
+}
+
+function submittedText(submitted: SubmittedJob | SubmittedTemplate, options: ParsedOptions): string {
+  if ("templateLocation" in submitted)
+    return `The template is at ${submitted.templateLocation}. Start it with: gcloud dataflow jobs run NAME --gcs-location=${submitted.templateLocation} --region=${String(options.region)}`;
+  const { jobId, jobEndpoint } = submitted;
+  const place =
+    runnerNameOf(options) === "dataflow"
+      ? `--project=${String(options.project)} --region=${String(options.region)}`
+      : `--jobEndpoint=${jobEndpoint}`;
+  return `The job ${printable(jobId)} runs. See after it with: npx beam-indexeddb job status ${place} ${printable(jobId)}`;
 }
 
 function firstLine(text: string): string {
@@ -209,8 +224,13 @@ function withoutTime(counters: Readonly<Record<string, number>>): string[] {
     });
 }
 
-async function readSummary(output: string): Promise<readonly StoreSummaryLine[]> {
-  return JSON.parse(await readFile(join(output, "summary.json"), "utf8")) as StoreSummaryLine[];
+/** Of a job on other machines, the output may lie where this one can't see it. */
+async function readSummary(output: string, runner: RunnerName): Promise<readonly StoreSummaryLine[]> {
+  const text = await readFile(join(output, "summary.json"), "utf8").catch((error: unknown) => {
+    if (runner === "dataflow" && (error as NodeJS.ErrnoException).code === "ENOENT") return "[]";
+    throw error;
+  });
+  return JSON.parse(text) as StoreSummaryLine[];
 }
 
 function resultText(
@@ -220,6 +240,8 @@ function resultText(
   seconds: number,
   summary: readonly StoreSummaryLine[],
 ): string {
+  if (summary.length === 0)
+    return `${name} on ${runner}: done in ${seconds.toFixed(1)} s. Its output is at ${output}, where the workers see that.\n`;
   const devices = [...new Set(summary.flatMap((line) => line.devices))].sort();
   const rows = summary.map((line) => [
     line.store,

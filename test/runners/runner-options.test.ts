@@ -3,7 +3,10 @@ import { createRunner, runnerNames, type RunnerOptions } from "../../runners/ind
 
 describe("options that can't be meant are refused before anything starts", () => {
   const mistakes: readonly (readonly [object, RegExp])[] = [
-    [{ runner: "flnk" }, /no runner "flnk". Use one of: direct, prism, flink, spark, python, portable/],
+    [
+      { runner: "flnk" },
+      /no runner "flnk". Use one of: direct, prism, flink, spark, python, dataflow, portable/,
+    ],
     [{ jobEndpoint: "a:1" }, /direct runner has no option jobEndpoint/],
     [{ runner: "direct", parallelism: 2 }, /direct runner has no option parallelism/],
     [{ runner: "prism", flinkMaster: "a:1" }, /flinkMaster is an option of the runner flink, not of prism/],
@@ -47,6 +50,19 @@ describe("options that can't be meant are refused before anything starts", () =>
     [{ runner: "prism", parallelism: 1.5 }, /parallelism is a whole number/],
     [{ runner: "prism", timeoutMs: NaN }, /timeoutMs is a whole number/],
     [{ runner: "prism", jobName: "" }, /jobName is empty/],
+    [{ runner: "flink", project: "p" }, /project is an option of the runner dataflow, not of flink/],
+    [
+      { runner: "dataflow" },
+      /needs project[^]*needs region[^]*needs tempLocation[^]*needs sdkContainerImage/,
+    ],
+    [{ runner: "dataflow", jobEndpoint: "a:1" }, /dataflow has no option jobEndpoint: the service is found/],
+    [
+      { runner: "dataflow", parallelism: 2 },
+      /dataflow has no option parallelism: its machines are numWorkers/,
+    ],
+    [{ runner: "dataflow", environmentConfig: "x" }, /has no option environmentConfig: the workers' image/],
+    [{ runner: "dataflow", environmentType: "LOOPBACK" }, /environmentType is DOCKER there, not LOOPBACK/],
+    [{ runner: "dataflow", prismPath: "p" }, /prismPath is an option of the runner prism/],
     [{ runner: "prism", flinkMasterUrl: "x" }, /no option flinkMasterUrl of runners/],
     [{ runner: "prism", pipelineOptions: { a: 1n } }, /pipeline option a has to be JSON/],
   ];
@@ -65,7 +81,7 @@ describe("options that can't be meant are refused before anything starts", () =>
   });
 
   test("undefined is as good as nothing", () => {
-    for (const runner of runnerNames.filter((name) => name !== "portable"))
+    for (const runner of runnerNames.filter((name) => name !== "portable" && name !== "dataflow"))
       expect(() => createRunner({ runner, jobEndpoint: undefined, parallelism: undefined })).not.toThrow();
   });
 });
