@@ -2,7 +2,7 @@
 import { discardTempFolders } from "../io/index.js";
 import type { Terminal } from "./command.js";
 import { exitOnSignal } from "./exit-on-signal.js";
-import { interruptAll } from "./interruptible.js";
+import { interruptAll, onlyServicesRun } from "./interruptible.js";
 import { main } from "./main.js";
 import { report } from "./report.js";
 
@@ -24,10 +24,15 @@ process.stderr.on("error", () => undefined);
 process.on("uncaughtException", (error) => {
   process.exit(report(error, false, terminal));
 });
-exitOnSignal(process, terminal, async () => {
-  // Jobs first: their workers still write.
-  await interruptAll();
-  await discardTempFolders();
-});
+exitOnSignal(
+  process,
+  terminal,
+  async () => {
+    // Jobs first: their workers still write.
+    await interruptAll();
+    await discardTempFolders();
+  },
+  onlyServicesRun,
+);
 
 process.exitCode = await main(process.argv.slice(2), terminal);

@@ -11,6 +11,7 @@ export function exitOnSignal(
   process: SignalledProcess,
   terminal: Terminal,
   cleanUp: () => Promise<void>,
+  isExpected: () => boolean = () => false,
 ): void {
   let stopping = false;
   const stop = (code: number) => () => {
@@ -20,9 +21,11 @@ export function exitOnSignal(
     }
     stopping = true;
     process.once("SIGINT", stop(exitCodes.interrupted));
-    terminal.err(
-      `${terminal.isInteractive ? "\r\x1b[K" : ""}beam-indexeddb: interrupted before the end: run it again to get the whole result.\n`,
-    );
+    if (!isExpected()) {
+      terminal.err(
+        `${terminal.isInteractive ? "\r\x1b[K" : ""}beam-indexeddb: interrupted before the end: run it again to get the whole result.\n`,
+      );
+    }
     const end = (): void => {
       process.exit(code);
     };

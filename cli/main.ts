@@ -8,6 +8,7 @@ import { jobCommand } from "./commands/job.js";
 import { recoverCommand } from "./commands/recover.js";
 import { runCommand } from "./commands/run.js";
 import { verifyCommand } from "./commands/verify.js";
+import { workerPoolCommand } from "./commands/worker-pool.js";
 import { commandHelp, generalHelp } from "./help.js";
 import { closest, parseOptions } from "./parse-options.js";
 import { report } from "./report.js";
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   recoverCommand,
   convertCommand,
   jobCommand,
+  workerPoolCommand,
   bootCommand,
 ];
 

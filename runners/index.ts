@@ -20,4 +20,6 @@ export { type JobMessage } from "./portable/follow-messages.js";
 export { type JobState } from "./portable/job-state.js";
 export { type PipelineOptions, type PipelineOptionValue } from "./portable/pipeline-options.js";
 export { type SubmittedJob } from "./portable/run-portable.js";
+export { startWorkerPool, type WorkerPool, type WorkerPoolOptions } from "./worker/worker-pool.js";
+export { type WorkerModules, workerModules } from "./worker/worker-modules.js";
 export { type PipelineFunction, type PipelineRun, type RunOptions } from "../beam/index.js";

@@ -17,6 +17,7 @@ const ownPackage = "beam-indexeddb/";
  * Finds the modules that have registered functions in this process, for workers on this machine.
  * @param further Modules beside them: file URLs, or names that the program can import
  * @throws SnapshotError RUNNER_MODULE_NOT_FOUND for a name that can't be found from the program's main file or the working directory
+ * @example await startWorkerPool({ modules: workerModules([import.meta.resolve("my-app/steps")]) });
  */
 export function workerModules(further: readonly string[] = []): WorkerModules {
   const names = registeredModules().filter((name) => !name.startsWith("apache-beam"));

@@ -29,6 +29,12 @@ export interface WorkerPool {
 /**
  * Starts Beam's worker pool service (BeamFnExternalWorkerPool): a Node process for each worker that a runner asks for. A runner's request is
  * answered when its worker has loaded the modules; one that can't is told why.
+ *
+ * Whoever can reach the address can have code run here, so listen where only the runner is.
+ * @throws the system's error when the address can't be had
+ * @example
+ * const pool = await startWorkerPool({ address: "127.0.0.1:50000", modules: workerModules() });
+ * // a runner with environmentType: "EXTERNAL", environmentConfig: pool.address
  */
 export async function startWorkerPool(options: WorkerPoolOptions): Promise<WorkerPool> {
   const workers = new Map<string, WorkerProcess>();

@@ -28,6 +28,9 @@ process.on("disconnect", () => {
   stop.abort();
 });
 
+// Ctrl-C at a terminal reaches every process of it. The parent cancels the job first; its end is this one's, too.
+process.on("SIGINT", () => undefined);
+
 try {
   await importWorkerModules(settings.modules);
 } catch (error) {
