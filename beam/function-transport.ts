@@ -5,6 +5,7 @@
  */
 import "./node-compatibility.js";
 import { PCollection } from "apache-beam";
+import { SnapshotError } from "../snapshot/index.js";
 import { decodeElement, encodeElement } from "./element-codec.js";
 import { checkPortable, compilerHelpers, type PortableFunction, sourceOf } from "./function-check.js";
 import { isPlainData } from "./plain-data.js";
@@ -33,8 +34,26 @@ const dataReader = {
   deserializer: (text: unknown): unknown =>
     decodeElement(new Uint8Array(Buffer.from(text as string, "base64"))),
 };
-deserializeModule.default = (graph, builtins, customs = []) =>
-  stockDeserialize(graph, builtins, [...customs, dataReader]);
+deserializeModule.default = (graph, builtins, customs = []) => {
+  try {
+    return stockDeserialize(graph, builtins, [...customs, dataReader]);
+  } catch (cause) {
+    throw notLoaded(cause) ?? cause;
+  }
+};
+
+/** What a worker misses that has not imported a module of the pipeline. */
+function notLoaded(cause: unknown): SnapshotError | undefined {
+  const found = /^Cannot deserialize unknown builtin 'beam:(.+)\.([^.]+)\.(?:self|prototype)'/.exec(
+    cause instanceof Error ? cause.message : "",
+  );
+  if (!found) return undefined;
+  return new SnapshotError(
+    "RUNNER_MODULE_NOT_FOUND",
+    `A step uses ${found[2]!}, registered under ${JSON.stringify(found[1]!)}, which this worker has not imported. Name the module with workerModules (--workerModules of a worker pool).`,
+    { cause },
+  );
+}
 
 const graph = SerializedGraph.prototype;
 /* eslint-disable @typescript-eslint/unbound-method -- called with their own receivers below */

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   assignTimestamps,
   asyncParDo,
@@ -316,6 +316,8 @@ export const countingCases: readonly PipelineFunction[] = [
 
 export function describeRunner(underTest: RunnerUnderTest): void {
   const { name, unsupported } = underTest;
+  // Jobs have a limit of their own; this one only ends a suite whose runner does not keep to it.
+  vi.setConfig({ testTimeout: 300_000 });
   describe(`the runner ${name}`, () => {
     let runner: PipelineRunner;
     let stop: () => Promise<void> = () => Promise.resolve();
