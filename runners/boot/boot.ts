@@ -4,7 +4,8 @@ import { delimiter, dirname, join } from "node:path";
 import { SnapshotError } from "../../snapshot/index.js";
 import { sha256OfBundle } from "../bundle/worker-bundle-name.js";
 import { writeFailure } from "../worker/failure-text.js";
-import { startWorkerProcess, type WorkerProcess } from "../worker/start-worker-process.js";
+import { startWorker } from "../worker/start-worker.js";
+import type { WorkerProcess } from "../worker/start-worker-process.js";
 import { openWorkerLog } from "../worker/worker-log.js";
 import { type BootFlags, bootFlags } from "./boot-flags.js";
 import { bootReporter, reportVariable } from "./boot-report.js";
@@ -69,6 +70,19 @@ export async function boot(args: readonly string[], options: BootOptions): Promi
   }
 }
 
+/** The environment variable that says how many processes share the work of a worker. Runners may give all of a job's work on a machine to one worker. */
+export const processesVariable = "BEAM_INDEXEDDB_WORKER_PROCESSES";
+
+function processesOf(text = ""): number {
+  if (text === "") return 1;
+  const processes = Number(text);
+  if (Number.isInteger(processes) && processes >= 1 && processes <= 1024) return processes;
+  throw new SnapshotError(
+    "RUNNER_BOOT_FAILED",
+    `${processesVariable} is a whole number from 1 to 1024, not ${JSON.stringify(text)}.`,
+  );
+}
+
 interface Workers {
   readonly running: WorkerProcess[];
   isServing: boolean;
@@ -122,6 +136,7 @@ async function serve(
 ): Promise<void> {
   const modules = { urls: [], names: [] };
   const paths = [env.NODE_PATH ?? "", join(dirname(program), "node_modules")].filter((path) => path !== "");
+  const processes = processesOf(env[processesVariable]);
   const options = { env: { ...env, NODE_PATH: paths.join(delimiter) }, signal };
   let waitingFor = workerIds.length;
   let finish: (error: SnapshotError | undefined) => void = () => undefined;
@@ -134,7 +149,7 @@ async function serve(
   ended.catch(() => undefined);
   const starting = workerIds.map(async (id) => {
     const settings = { id, control, logging, modules };
-    workers.running.push(await startWorkerProcess(bundle, settings, finish, options));
+    workers.running.push(await startWorker(bundle, settings, processes, finish, options));
   });
   const aborted = new Promise<never>((_, reject) => {
     signal?.addEventListener("abort", () => {

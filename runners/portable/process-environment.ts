@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { runnerApi } from "../../beam/model.js";
+import { processesVariable } from "../boot/boot.js";
 import { bootLauncher } from "../boot/boot-launcher.js";
 import { reportVariable } from "../boot/boot-report.js";
 import { bootReports } from "../boot/boot-reports.js";
@@ -16,6 +17,8 @@ export interface ProcessOptions {
   readonly command?: string | undefined;
   /** Modules that workers import beside those that registered functions: file URLs or names of packages. */
   readonly workerModules?: readonly string[] | undefined;
+  /** Processes that share the work of each worker, with the default command. Default 1. */
+  readonly parallelism?: number | undefined;
   /** Where the workers' file and the default program are kept. Default: `$XDG_CACHE_HOME/beam-indexeddb` or `~/.cache/beam-indexeddb`. */
   readonly cacheFolder?: string | undefined;
 }
@@ -29,7 +32,7 @@ export interface ProcessOptions {
  * @throws TypeError for a command with a line end or NUL; SnapshotError RUNNER_MODULE_NOT_FOUND, RUNNER_BUNDLE_FAILED, RUNNER_PROGRAM_MISSING
  */
 export async function processEnvironment(options: ProcessOptions = {}): Promise<WorkerEnvironment> {
-  const { command, cacheFolder = defaultCacheFolder() } = options;
+  const { command, parallelism = 1, cacheFolder = defaultCacheFolder() } = options;
   const artifacts = await workerFiles(options.workerModules, cacheFolder);
   if (command !== undefined)
     return { ...described(checkedCommand(command), {}), artifacts, stop: () => Promise.resolve() };
@@ -42,7 +45,11 @@ export async function processEnvironment(options: ProcessOptions = {}): Promise<
     throw error;
   });
   return {
-    ...described(launcher, { [reportVariable]: socket, NODE_PATH: nodePath() }),
+    ...described(launcher, {
+      [reportVariable]: socket,
+      [processesVariable]: String(parallelism),
+      NODE_PATH: nodePath(),
+    }),
     artifacts,
     failure: reports.failure,
     stop: async () => {

@@ -17,6 +17,7 @@ export async function workerEnvironment(options: RunnerOptions): Promise<WorkerE
     case "PROCESS":
       return processEnvironment({
         command: environmentConfig,
+        parallelism,
         workerModules: options.workerModules,
         cacheFolder,
       });

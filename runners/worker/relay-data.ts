@@ -1,5 +1,5 @@
 import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
-import { fnApi } from "../../beam/model.js";
+import { fnApi } from "../../beam/messages.js";
 import { connect, openStream } from "../grpc/client.js";
 import { data } from "../grpc/method.js";
 import { bidirectional, type RunningServer, serve } from "../grpc/server.js";

@@ -5,7 +5,7 @@
  * itself.
  */
 import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
-import type { fnApi } from "../../beam/model.js";
+import type { fnApi } from "../../beam/messages.js";
 import { call, connect, openStream } from "../grpc/client.js";
 import { control } from "../grpc/method.js";
 import { bidirectional, type RunningServer, serve, unary } from "../grpc/server.js";

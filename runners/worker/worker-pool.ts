@@ -2,10 +2,9 @@ import { createRequire } from "node:module";
 import type { SnapshotError } from "../../snapshot/index.js";
 import { serve, unary } from "../grpc/server.js";
 import { workerPool } from "../grpc/method.js";
-import { spreadWorker } from "./spread-worker.js";
-import { startWorkerProcess, type WorkerProcess } from "./start-worker-process.js";
+import { startWorker } from "./start-worker.js";
+import type { WorkerProcess } from "./start-worker-process.js";
 import type { WorkerModules } from "./worker-modules.js";
-import type { WorkerProcessSettings } from "./worker-process.js";
 
 /** How a pool serves. */
 export interface WorkerPoolOptions {
@@ -51,7 +50,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
           };
           // A runner that asks again for the same id has given up the first one.
           await workers.get(id)?.stop();
-          const worker = await startWorker(settings, options.parallelism ?? 1, (error) => {
+          const worker = await startWorker(workerProgram(), settings, options.parallelism ?? 1, (error) => {
             workers.delete(id);
             if (error) options.onWorkerDied?.(error);
           });
@@ -75,42 +74,6 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
       await Promise.all([...workers.values()].map((worker) => worker.stop()));
     },
   };
-}
-
-/** A process, or several behind one worker. */
-async function startWorker(
-  settings: WorkerProcessSettings,
-  processes: number,
-  onEnd: (error: SnapshotError | undefined) => void,
-): Promise<WorkerProcess> {
-  if (processes === 1) return startWorkerProcess(workerProgram(), settings, onEnd);
-  const spread = await spreadWorker({ ...settings, processes });
-  const started: WorkerProcess[] = [];
-  let running = processes;
-  const stop = async (): Promise<void> => {
-    await Promise.all(started.map((one) => one.stop()));
-    spread.close();
-  };
-  const onProcessEnd = (error: SnapshotError | undefined): void => {
-    running--;
-    if (error) spread.close();
-    if (error) onEnd(error);
-    else if (running === 0) {
-      spread.close();
-      onEnd(undefined);
-    }
-  };
-  try {
-    await Promise.all(
-      spread.addresses.map(async (control) => {
-        started.push(await startWorkerProcess(workerProgram(), { ...settings, control }, onProcessEnd));
-      }),
-    );
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { stop };
 }
 
 /** The compiled program, also when this module itself runs from its source. */

@@ -9,7 +9,7 @@ import { control, data } from "../../../runners/grpc/method.js";
 import { bidirectional, type RunningServer, serve, unary, workerIdOf } from "../../../runners/grpc/server.js";
 import { readFailures } from "../../../runners/worker/failure-text.js";
 import { temporaryFolder } from "../../temporary-folder.js";
-import { bundleOf, type FakeProvision, startFakeProvision } from "./fake-provision.js";
+import { bundleOf, type FakeArtifact, type FakeProvision, startFakeProvision } from "./fake-provision.js";
 
 /** A runner's control service that gives each worker one instruction and ends the connection when that is answered. */
 interface FakeControl extends RunningServer {
@@ -88,6 +88,11 @@ function setInfo(info: object): void {
   provisionService.info = { controlEndpoint: endpoint, ...info };
 }
 
+function environment(): Record<string, string | undefined> {
+  const [log, out] = [join(folder, "log"), join(folder, "out")];
+  return { ...process.env, BEAM_INDEXEDDB_BOOT_LOG: log, NODE_PATH: "", OUT: out };
+}
+
 function start(options: Partial<BootOptions> = {}, ...flags: string[]): Promise<number> {
   const args = [
     "--id='w 1'",
@@ -97,12 +102,7 @@ function start(options: Partial<BootOptions> = {}, ...flags: string[]): Promise<
   ];
   return boot(args, {
     program: join(folder, "boot.cjs"),
-    env: {
-      ...process.env,
-      BEAM_INDEXEDDB_BOOT_LOG: join(folder, "log"),
-      NODE_PATH: "",
-      OUT: join(folder, "out"),
-    },
+    env: environment(),
     printError: (line) => errors.push(line),
     ...options,
   });
@@ -136,6 +136,16 @@ describe("workers", () => {
     expect(staged()).toEqual([]);
     expect(errors).toEqual([]);
     expect(existsSync(join(folder, "log"))).toBe(false);
+  });
+
+  test("are as many processes as the machine asks for, to which the runner's work is handed on", async () => {
+    provisionService.artifacts = [served(`${writeLine("JSON.stringify({ id, control })")} process.exit(0);`)];
+    expect(await start({ env: { ...environment(), BEAM_INDEXEDDB_WORKER_PROCESSES: "3" } })).toBe(0);
+    const processes = out().map((text) => JSON.parse(text) as { id: string; control: string });
+    expect(processes.map(({ id }) => id)).toEqual(["w 1", "w 1", "w 1"]);
+    const addresses = new Set(processes.map(({ control: address }) => address));
+    expect(addresses.size).toBe(3);
+    expect(addresses).not.toContain(controlService.address);
   });
 
   test("of which one dies take the others along, with the reason on standard error and in the failure file", async () => {
@@ -173,6 +183,13 @@ describe("workers", () => {
   });
 });
 
+interface FailingStart {
+  readonly artifacts: readonly FakeArtifact[];
+  readonly message: RegExp;
+  readonly code: string;
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
 describe("what keeps workers from starting is the error of the job", () => {
   const cases = {
     "a file that was changed": {
@@ -190,6 +207,12 @@ describe("what keeps workers from starting is the error of the job", () => {
       message: /2 worker files among its 2 files/,
       code: "RUNNER_BOOT_FAILED",
     },
+    "a number of processes that is none": {
+      variables: { BEAM_INDEXEDDB_WORKER_PROCESSES: "many" },
+      artifacts: [served("1;")],
+      message: /BEAM_INDEXEDDB_WORKER_PROCESSES is a whole number from 1 to 1024, not "many"/,
+      code: "RUNNER_BOOT_FAILED",
+    },
     "a worker that ends": {
       artifacts: [bundleOf(`console.error("no such thing"); process.exit(3);`)],
       message:
@@ -202,10 +225,10 @@ describe("what keeps workers from starting is the error of the job", () => {
       code: "RUNNER_WORKER_DIED",
     },
   };
-  test.each(Object.entries(cases))("%s", async (_, { artifacts, message, code }) => {
+  test.each(Object.entries<FailingStart>(cases))("%s", async (_, { artifacts, message, code, variables }) => {
     setInfo({ siblingWorkerIds: ["w2"] });
     provisionService.artifacts = artifacts;
-    expect(await start()).toBe(1);
+    expect(await start({ env: { ...environment(), ...variables } })).toBe(1);
     expect(errors.join()).toMatch(message.source.startsWith("Worker") ? /Worker (w 1|w2) ended/ : message);
     expect([...controlService.answers.keys()].sort()).toEqual(["w 1", "w2"]);
     for (const { error, instructionId } of controlService.answers.values()) {

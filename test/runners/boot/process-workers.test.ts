@@ -13,10 +13,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   asyncParDo,
+  type CounterFamily,
   counter,
+  counterFamily,
   create,
   groupBy,
   parDo,
+  reshuffle,
   withName,
   type PCollection,
 } from "../../../beam/index.js";
@@ -25,12 +28,24 @@ import { startFlink } from "../../../runners/service/flink.js";
 import type { JobService } from "../../../runners/service/job-service.js";
 import { startPrism } from "../../../runners/service/prism.js";
 import { bundleTestModule } from "../bundle-test-module.js";
-import { AddUp, bySeven, CountGroup, KilledAt, OpensLibsql, Slowly, ThrowsAt } from "../bundle/user-steps.js";
+import {
+  AddUp,
+  bySeven,
+  CountGroup,
+  KilledAt,
+  OpensLibsql,
+  Slowly,
+  TellsProcess,
+  ThrowsAt,
+} from "../bundle/user-steps.js";
 import { cacheFolder, prismProgram } from "../programs.js";
 import { buildBoot, containerProgram, expectUnshare } from "./container.js";
 
 const steps = await bundleTestModule("test/runners/bundle/user-steps.ts");
 const count = 5_000;
+interface Processes {
+  readonly process: CounterFamily;
+}
 const countersOfGroups = () => ({ groups: counter("groups"), elements: counter("elements") });
 
 describe.each([
@@ -55,7 +70,7 @@ describe.each([
 
   /** Counts and groups numbers, with a step of the test's in between. */
   function run(
-    step: { process(element: string): Iterable<unknown> } | undefined,
+    step: { process(element: string, context: Processes): Iterable<unknown> } | undefined,
     options: Partial<RunnerOptions> = {},
   ): Promise<RunnerRun> {
     const runner = createRunner({
@@ -70,8 +85,13 @@ describe.each([
     return runner.run((root) => {
       const numbers: PCollection<string> = root
         .apply(create(Array.from({ length: count }, (_, i) => String(i))))
+        .apply(reshuffle())
         .apply(asyncParDo(new Slowly()));
-      const stepped = step ? (numbers.apply(withName("step", parDo(step))) as PCollection<string>) : numbers;
+      const stepped = step
+        ? (numbers.apply(
+            withName("step", parDo(step, { process: counterFamily("process") })),
+          ) as PCollection<string>)
+        : numbers;
       return stepped
         .apply(withName("addUp", parDo(new AddUp(), { sum: counter("sum") })))
         .apply(groupBy(bySeven))
@@ -89,6 +109,14 @@ describe.each([
     expect(state).toBe("DONE");
     expect(metrics.counters).toMatchObject(whole);
     expect(leftOver().filter((file) => !before.includes(file))).toEqual([]);
+  });
+
+  test("several processes share the work of a worker, and give the whole result", async () => {
+    // Which of them gets how much is the runner's business: it may form a single bundle.
+    const { metrics } = await run(new TellsProcess(), { parallelism: 2 });
+    expect(metrics.counters).toMatchObject(whole);
+    const shares = Object.entries(metrics.counters).filter(([key]) => key.startsWith("process/"));
+    expect(shares.reduce((sum, [, share]) => sum + share, 0)).toBe(count);
   });
 
   test("the one file for clusters gives the whole result", async () => {

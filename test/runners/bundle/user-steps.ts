@@ -1,6 +1,6 @@
 /** Steps as a user's project has them: a module with variables of its own, registered under its name. */
 import { createRequire } from "node:module";
-import { type Counter, registerFunctions } from "../../../beam/index.js";
+import { type Counter, type CounterFamily, registerFunctions } from "../../../beam/index.js";
 
 const weights = new Map([["a", 1]]);
 
@@ -65,6 +65,15 @@ export class ThrowsAt {
   }
 }
 
+/** Counts by process, and is slow enough that one does not do all. */
+export class TellsProcess {
+  *process(element: string, { process: processes }: { readonly process: CounterFamily }): Generator<string> {
+    processes.increment(String(process.pid));
+    for (const end = performance.now() + 0.2; performance.now() < end;);
+    yield element;
+  }
+}
+
 /** Counts what comes, and passes it on. */
 export class AddUp {
   *process(element: string, { sum }: { readonly sum: Counter }): Generator<string> {
@@ -106,6 +115,7 @@ registerFunctions("beam-indexeddb/test/user-steps", {
   KilledAt,
   ThrowsAt,
   OpensLibsql,
+  TellsProcess,
   AddUp,
   CountGroup,
 });
