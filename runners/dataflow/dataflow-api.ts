@@ -4,6 +4,7 @@ import type { DataflowJob } from "./dataflow-job.js";
 import type { MetricUpdate } from "./dataflow-metrics.js";
 import { dataflowState } from "./dataflow-state.js";
 import type { HttpClient } from "./http-client.js";
+import { refusal } from "./http-error.js";
 
 /** What is known of a job. */
 export interface JobDetails {
@@ -59,6 +60,8 @@ interface JobAnswer {
 /** Google's address of the service. */
 export const dataflowEndpoint = "https://dataflow.googleapis.com";
 const mostPages = 1_000;
+/** Jobs of one name that are looked at for the one that was created: the latest are listed first. */
+const mostNamesakes = 20;
 
 /** Calls Dataflow. @throws each call: SnapshotError RUNNER_SERVICE_FAILED, RUNNER_ENDPOINT_UNREACHABLE */
 export function openDataflow(http: HttpClient, place: ApiPlace): DataflowApi {
@@ -90,28 +93,45 @@ export function openDataflow(http: HttpClient, place: ApiPlace): DataflowApi {
       found.push(...(page.jobs ?? []).map(detailsOf));
     return found;
   };
-  const findActive = async (name: string): Promise<JobDetails | undefined> => {
-    // A service that does not know the filter by name gives more.
-    const active = await listed({ filter: "ACTIVE", name });
-    return active.find((one) => one.name === name);
+  // A service that does not know the filter by name gives more.
+  const named = async (name: string, filter: "ACTIVE" | "ALL"): Promise<readonly JobDetails[]> =>
+    (await listed({ filter, name })).filter((one) => one.name === name);
+  const get = async (jobId: string): Promise<JobDetails> =>
+    detailsOf(
+      await http.sendForJson<JobAnswer>({
+        method: "GET",
+        url: job(jobId),
+        what: `tell the state of the job ${jobId}`,
+      }),
+    );
+  /** The job that a request created whose answer got lost. Lists do not tell which request created a job. */
+  const createdBy = async ({ name, clientRequestId }: DataflowJob): Promise<JobDetails | undefined> => {
+    for (const { id } of (await named(name, "ALL")).slice(0, mostNamesakes)) {
+      const details = await get(id);
+      if (details.clientRequestId === clientRequestId) return details;
+    }
+    return undefined;
   };
   return {
     async create(description) {
       const what = `create the job ${description.name}`;
-      const request = {
+      const answer = await http.sendForJson<JobAnswer & { error: unknown }>({
         method: "POST",
         url: jobs,
         headers: { "content-type": "application/json; charset=UTF-8" },
         body: Buffer.from(JSON.stringify(description)),
         what,
-      } as const;
-      const details = await http.sendForJson<JobAnswer>(request).then(detailsOf, async (error: unknown) => {
-        // Perhaps the job was created by an attempt whose answer got lost.
-        if (!(error as Error).message.includes("(status 409)")) throw error;
-        const running = await findActive(description.name);
-        if (running) return running;
-        throw error;
+        accept: [200, 409],
       });
+      if (answer.error !== undefined) {
+        // Another job has the name, or this one was created by an attempt whose answer got lost.
+        const own = await createdBy(description);
+        if (own) return own;
+        const [other] = await named(description.name, "ACTIVE");
+        if (other) throw nameTaken(description, other);
+        throw refusal(what, jobs, { status: 409, text: JSON.stringify(answer) });
+      }
+      const details = detailsOf(answer);
       const { clientRequestId } = details;
       if (clientRequestId !== undefined && clientRequestId !== description.clientRequestId)
         throw nameTaken(description, details);
@@ -122,15 +142,8 @@ export function openDataflow(http: HttpClient, place: ApiPlace): DataflowApi {
         );
       return details;
     },
-    get: async (jobId) =>
-      detailsOf(
-        await http.sendForJson<JobAnswer>({
-          method: "GET",
-          url: job(jobId),
-          what: `tell the state of the job ${jobId}`,
-        }),
-      ),
-    findActive,
+    get,
+    findActive: async (name) => (await named(name, "ACTIVE"))[0],
     list: () => listed({}),
     async messages(jobId, since) {
       const found: ServiceMessage[] = [];

@@ -11,7 +11,9 @@ import type { DataflowOptions } from "./dataflow-options.js";
 import { followDataflow } from "./follow-dataflow.js";
 import { parseGcsLocation } from "./gcs-location.js";
 import { uploadObject, type UploadSettings } from "./gcs-upload.js";
+import type { Authorize } from "./google-auth.js";
 import { createHttpClient, passTime, type Wait } from "./http-client.js";
+import { interruptionBy, jobCancelled } from "./interruption.js";
 import { authorizeFor } from "./open-dataflow-jobs.js";
 import { type PreparedJob, prepareDataflowJob, stageJob } from "./stage-job.js";
 import { bytesSource } from "./upload-source.js";
@@ -50,10 +52,11 @@ export async function runDataflow(
   if (setup.options.templateLocation !== undefined)
     throw new TypeError("With templateLocation no job runs, so there is nothing to wait for: use submit.");
   const built = await buildPipeline(pipeline);
+  const authorizedSetup = authorized(setup);
   let result: PortableRun;
   try {
-    const jobId = await start(built.proto, setup, options);
-    result = await follow(jobId, setup, options);
+    const jobId = await start(built.proto, authorizedSetup, options);
+    result = await follow(jobId, authorizedSetup, options);
   } catch (error) {
     await built.end().catch(() => undefined);
     throw error;
@@ -74,20 +77,30 @@ export async function submitDataflow(
 ): Promise<SubmittedJob | SubmittedTemplate> {
   const { templateLocation } = setup.options;
   const { proto } = await buildPipeline(pipeline);
+  const authorizedSetup = authorized(setup);
   if (templateLocation === undefined)
     return {
-      jobId: await start(proto, setup, options),
+      jobId: await start(proto, authorizedSetup, options),
       jobEndpoint: setup.options.dataflowEndpoint ?? dataflowEndpoint,
     };
-  const { job } = await staged(proto, setup, options, undefined);
+  const { job } = await staged(proto, authorizedSetup, options, undefined);
   const source = bytesSource("the template", Buffer.from(JSON.stringify(job, null, 2)));
-  await uploadObject(parseGcsLocation(templateLocation)!, source, uploadSettings(setup));
+  await uploadObject(parseGcsLocation(templateLocation)!, source, uploadSettings(authorizedSetup));
   return { templateLocation };
+}
+
+/** Credentials are looked for once a run. */
+interface Authorized extends DataflowSetup {
+  readonly authorize: Authorize;
+}
+
+function authorized(setup: DataflowSetup): Authorized {
+  return { ...setup, authorize: authorizeFor(setup.options) };
 }
 
 async function start(
   proto: runnerApi.Pipeline,
-  setup: DataflowSetup,
+  setup: Authorized,
   runOptions: PortableRunOptions,
 ): Promise<string> {
   const { signal } = setup;
@@ -101,13 +114,13 @@ async function start(
     runOptions.onStatus?.(`Dataflow runs the job ${id}: ${consoleUrlOf(project, region, id)}`);
     return id;
   } catch (error) {
-    throw signal?.aborted === true && error === signal.reason ? cancelled(error) : error;
+    throw signal?.aborted === true && error === signal.reason ? jobCancelled(error) : error;
   }
 }
 
 async function staged(
   pipeline: runnerApi.Pipeline,
-  setup: DataflowSetup,
+  setup: Authorized,
   { onStatus }: PortableRunOptions,
   api: DataflowApi | undefined,
 ): Promise<PreparedJob> {
@@ -136,23 +149,12 @@ async function jobToReplace(api: DataflowApi, jobName: string): Promise<string> 
 
 async function follow(
   jobId: string,
-  setup: DataflowSetup,
+  setup: Authorized,
   { onMessage, onProgress }: PortableRunOptions,
 ): Promise<PortableRun> {
-  const { timeoutMs, signal, wait = passTime } = setup;
+  const { wait = passTime } = setup;
   const { project = "", region = "" } = setup.options;
-  const interruption = new AbortController();
-  const interrupt = (): void => {
-    interruption.abort(cancelled(signal?.reason));
-  };
-  if (signal?.aborted === true) interrupt();
-  signal?.addEventListener("abort", interrupt, { once: true });
-  const timer =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          interruption.abort(timedOut(timeoutMs));
-        }, timeoutMs);
+  const interruption = interruptionBy(setup.signal, setup.timeoutMs);
   const watching = apiOf(setup, interruption.signal);
   const ending = apiOf(setup, undefined);
   try {
@@ -170,42 +172,32 @@ async function follow(
       },
     });
     const url = consoleUrlOf(project, region, jobId);
-    if (state === "CANCELLED") throw cancelled(errors.join("\n"));
+    if (state === "CANCELLED") throw jobCancelled(errors.join("\n"));
     if (state !== "DONE" && state !== "DRAINED" && state !== "UPDATED") throw dataflowFailed(errors, url);
     return { metrics: metricsOfUsers(await ending.metrics(jobId)), jobId, state };
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", interrupt);
+    interruption.end();
   }
 }
 
-function apiOf({ options, wait }: DataflowSetup, signal: AbortSignal | undefined): DataflowApi {
+function apiOf({ options, authorize, wait }: Authorized, signal: AbortSignal | undefined): DataflowApi {
   const { project = "", region = "", dataflowEndpoint: endpoint } = options;
-  const http = createHttpClient({ authorize: authorizeFor(options), signal, wait });
+  const http = createHttpClient({ authorize, signal, wait });
   return openDataflow(http, { project, region, endpoint });
 }
 
-function uploadSettings({ options, signal, wait = passTime, chunkBytes }: DataflowSetup): UploadSettings {
+function uploadSettings({
+  options,
+  authorize,
+  signal,
+  wait = passTime,
+  chunkBytes,
+}: Authorized): UploadSettings {
   return {
-    http: createHttpClient({ authorize: authorizeFor(options), signal, wait }),
+    http: createHttpClient({ authorize, signal, wait }),
     endpoint: options.storageEndpoint,
     chunkBytes,
     wait,
     signal,
   };
-}
-
-function cancelled(cause: unknown): SnapshotError {
-  return new SnapshotError(
-    "RUNNER_JOB_CANCELLED",
-    "The job was cancelled before its end: run it again to get the whole result.",
-    { cause },
-  );
-}
-
-function timedOut(timeoutMs: number): SnapshotError {
-  return new SnapshotError(
-    "RUNNER_TIMEOUT",
-    `The job was not done after ${timeoutMs / 1000} s and has been cancelled. Give it more time with --timeout (timeoutMs), or more machines with --maxNumWorkers.`,
-  );
 }

@@ -176,12 +176,13 @@ export async function startFakeDataflow(): Promise<FakeDataflow> {
     const name = url.searchParams.get("name");
     const onlyActive = url.searchParams.get("filter") === "ACTIVE";
     // One a page: whoever asks has to turn pages.
-    const all = fake.jobs.filter(
-      (one) => (name === null || one.description.name === name) && (!onlyActive || isActive(one)),
-    );
+    const all = fake.jobs
+      .toReversed()
+      .filter((one) => (name === null || one.description.name === name) && (!onlyActive || isActive(one)));
     const at = Number(url.searchParams.get("pageToken") ?? 0);
     return {
-      ...(all[at] ? { jobs: [current(all[at])] } : {}),
+      // Lists have summaries only.
+      ...(all[at] ? { jobs: [{ ...current(all[at]), clientRequestId: undefined }] } : {}),
       ...(at + 1 < all.length ? { nextPageToken: String(at + 1) } : {}),
     };
   };
@@ -251,7 +252,7 @@ function shown(job: FakeJob): unknown {
   return now;
 }
 
-function current(job: FakeJob): unknown {
+function current(job: FakeJob): object {
   const { name, type, clientRequestId } = job.description;
   return {
     id: job.id,

@@ -235,6 +235,23 @@ describe("a job is created once", () => {
     },
   );
 
+  test("and found again when it has ended meanwhile", async () => {
+    dataflow.script = (job) => {
+      job.states = ["JOB_STATE_RUNNING", "JOB_STATE_DONE"];
+    };
+    await submitDataflow(pipeline, setup());
+    dataflow.fail("create", { drop: "after" }, { status: 409 });
+    const { jobId } = await runDataflow(pipeline, setup());
+    expect(jobId).toBe("2026-01-01_00_00_00-2");
+    expect(dataflow.jobs).toHaveLength(2);
+  });
+
+  test("and not at all when the service says that there is one, and shows none", async () => {
+    dataflow.fail("create", { status: 409 });
+    await expect(runDataflow(pipeline, setup())).rejects.toThrow(/Injected \(status 409\)/);
+    expect(dataflow.jobs).toHaveLength(0);
+  });
+
   test("and not at all when the service refuses it", async () => {
     dataflow.fail("create", { status: 403 });
     await expect(runDataflow(pipeline, setup())).rejects.toThrow(
@@ -435,7 +452,7 @@ describe("the jobs of a region", () => {
     await submitDataflow(pipeline, setup());
     await submitDataflow(pipeline, setup({ jobName: "second" }));
     const jobs = openDataflowJobs(place());
-    const [first, second] = await jobs.list();
+    const [second, first] = await jobs.list();
     expect([first?.jobName, second?.jobName]).toEqual([referenceName, "second"]);
     expect(await jobs.state(first!.jobId)).toBe("RUNNING");
     expect(await jobs.metrics(first!.jobId)).toEqual({ counters: { read: 3 }, distributions: {} });
