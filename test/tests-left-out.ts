@@ -1,0 +1,75 @@
+/** Which tests need programs that a developer's machine may not have. In CI all of them run, and fail where something is missing. */
+import { existsSync, readdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+interface Needed {
+  readonly program: string;
+  readonly isHere: boolean;
+  readonly tests: readonly string[];
+}
+
+/** Patterns of tests to leave out, and why, one line a program. Nothing in CI. */
+export function testsLeftOut(env: NodeJS.ProcessEnv = process.env): {
+  readonly patterns: readonly string[];
+  readonly reasons: readonly string[];
+} {
+  if (env.CI !== undefined && env.CI !== "" && env.CI !== "false") return { patterns: [], reasons: [] };
+  const missing = needed(env).filter(({ isHere }) => !isHere);
+  return {
+    patterns: [...new Set(missing.flatMap(({ tests }) => tests))],
+    reasons: missing.map(({ program }) => `Left out for now: the tests that need ${program}.`),
+  };
+}
+
+function needed(env: NodeJS.ProcessEnv): Needed[] {
+  const inCache = (name: string) =>
+    startsInFolder(env.BEAM_INDEXEDDB_CACHE ?? join(root, ".cache/runners"), name);
+  const program = (name: string, variable: string, place = name): boolean =>
+    env[variable] !== undefined || existsSync(join(root, ".cache/go-bin", place)) || onPath(name, env);
+  const jobServers = "node scripts/fetch-job-servers.mjs .cache/runners";
+  return [
+    {
+      program: "Prism 2.77 (go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0)",
+      isHere: program("prism", "BEAM_INDEXEDDB_PRISM", "2.77/prism"),
+      tests: [
+        "test/runners/prism.test.ts",
+        "test/cli/run-on-prism.test.ts",
+        "test/cli/worker-pool.test.ts",
+        "test/runners/boot/process-workers.test.ts",
+      ],
+    },
+    {
+      program: `Flink's job server (Java 17 and Maven, then ${jobServers})`,
+      isHere: onPath("java", env) && inCache("flink-"),
+      tests: ["test/runners/flink.test.ts", "test/runners/boot/process-workers.test.ts"],
+    },
+    {
+      program: `Spark's job server (Java 17 and Maven, then ${jobServers})`,
+      isHere: onPath("java", env) && inCache("spark-"),
+      tests: ["test/runners/spark.test.ts"],
+    },
+    {
+      program: `Beam's Python SDK (Python 3, then ${jobServers})`,
+      isHere: inCache("python-beam-"),
+      tests: ["test/runners/python.test.ts"],
+    },
+    {
+      program: "fake-gcs-server (go install github.com/fsouza/fake-gcs-server@latest)",
+      isHere: program("fake-gcs-server", "BEAM_INDEXEDDB_FAKE_GCS_SERVER"),
+      tests: readdirSync(join(root, "test/runners/dataflow"), { encoding: "utf8" })
+        .filter((file) => file.endsWith(".test.ts"))
+        .map((file) => `test/runners/dataflow/${file}`),
+    },
+  ];
+}
+
+function onPath(name: string, env: NodeJS.ProcessEnv): boolean {
+  return (env.PATH ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, name)));
+}
+
+function startsInFolder(folder: string, prefix: string): boolean {
+  return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith(prefix));
+}
