@@ -15,7 +15,7 @@ export type DataflowPlace = Pick<
 
 /**
  * Looks at every option, before anything is built or sent.
- * @throws TypeError with all complaints, one a line
+ * @throws TypeError with all complaints, a sentence each
  */
 export function checkDataflowOptions(options: CheckedOptions): void {
   complainOf([
@@ -26,13 +26,13 @@ export function checkDataflowOptions(options: CheckedOptions): void {
   ]);
 }
 
-/** @throws TypeError with all complaints, one a line */
+/** @throws TypeError with all complaints, a sentence each */
 export function checkDataflowPlace(place: DataflowPlace): void {
   complainOf([...placeComplaints(place)]);
 }
 
 function complainOf(complaints: readonly string[]): void {
-  if (complaints.length > 0) throw new TypeError(complaints.join("\n"));
+  if (complaints.length > 0) throw new TypeError(complaints.join(" "));
 }
 
 type Complaints = Generator<string, void>;

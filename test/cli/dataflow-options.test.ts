@@ -52,6 +52,8 @@ describe("calls that can't be meant", () => {
   test("of run name all that is missing", async () => {
     const { code, out, err } = await call("run", "--runner=dataflow", "--jobName=Notes");
     expect([code, out]).toEqual([2, ""]);
+    expect(err.trimEnd().split("\n")).toHaveLength(1);
+    expect(err).not.toContain("u000a");
     for (const name of ["project", "region", "tempLocation", "sdkContainerImage", "jobName"])
       expect(err).toContain(name);
   });

@@ -100,7 +100,7 @@ test.each([
 
 test("tells all complaints at once", () => {
   expect(() => checkDataflowOptions({ jobName: "A" })).toThrow(
-    /project[^\n]*\n.*region[^\n]*\n.*tempLocation[^\n]*\n.*jobName[^\n]*\n.*sdkContainerImage/s,
+    /^The runner dataflow needs project: .* needs region: .* needs tempLocation: .*jobName on .* needs sdkContainerImage: /,
   );
 });
 
@@ -112,7 +112,7 @@ test("wants a job's name for its update, and no template with it", () => {
       update: true,
       templateLocation: "gs://bucket/t",
     }),
-  ).toThrow(/update replaces a running job: name it with jobName\.\n.*exclude each other/s);
+  ).toThrow(/update replaces a running job: name it with jobName\. .*exclude each other/);
 });
 
 test("a place needs no more than project and region", () => {
