@@ -66,6 +66,11 @@ export const dataflowOptions: readonly Option[] = [
     value: "JSON",
     help: "dataflow: for --update, new names of steps by their old names.",
   },
+  {
+    name: "dataflowJobService",
+    kind: "flag",
+    help: "dataflow: submit through Beam's Python job service.",
+  },
   { name: "sdkName", kind: "text", value: "NAME", help: "dataflow: the SDK that the service is told." },
   { name: "sdkVersion", kind: "text", value: "VERSION", help: "dataflow: its version." },
 ];

@@ -1,4 +1,5 @@
 import { type PipelineFunction, type PipelineRun, runDirect } from "../beam/index.js";
+import { runByJobService } from "./dataflow/run-by-job-service.js";
 import {
   type DataflowSetup,
   runDataflow,
@@ -57,6 +58,19 @@ export function createRunner(options: RunnerOptions = {}): PipelineRunner {
       run: runDirect,
       submit: () =>
         Promise.reject(new TypeError("The direct runner has no jobs that go on without it: use run.")),
+    };
+  }
+  if (options.runner === "dataflow" && options.dataflowJobService === true) {
+    const { cacheFolder = defaultCacheFolder() } = options;
+    return {
+      run: (pipeline, runOptions) =>
+        runByJobService(pipeline, { ...options, options, cacheFolder }, runOptions),
+      submit: () =>
+        Promise.reject(
+          new TypeError(
+            "With dataflowJobService the job service ends with this process: leave it out for a job that is to go on alone.",
+          ),
+        ),
     };
   }
   if (options.runner === "dataflow") {

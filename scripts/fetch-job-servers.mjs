@@ -1,6 +1,7 @@
-// Fetches the job servers of Flink, Spark and Python into the cache folder that is named, and starts each once, so that
+// Fetches the job servers of Flink, Spark, Python, and Python's for Dataflow into the cache folder that is named, and starts each once, so that
 // tests do not wait for downloads and what is broken is seen by name.
 import { resolve } from "node:path";
+import { startDataflowJobService } from "../dist/runners/dataflow/dataflow-job-service.js";
 import { startFlink } from "../dist/runners/service/flink.js";
 import { startPython } from "../dist/runners/service/python.js";
 import { startSpark } from "../dist/runners/service/spark.js";
@@ -12,7 +13,13 @@ if (folder === undefined) {
 }
 const options = { cacheFolder: resolve(folder), onProgress: (text) => console.log(`  ${text}`) };
 
-for (const [name, start] of Object.entries({ flink: startFlink, spark: startSpark, python: startPython })) {
+const services = {
+  flink: startFlink,
+  spark: startSpark,
+  python: startPython,
+  dataflow: (service) => startDataflowJobService({}, service),
+};
+for (const [name, start] of Object.entries(services)) {
   const startedAt = performance.now();
   const seconds = () => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
   try {

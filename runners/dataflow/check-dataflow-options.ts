@@ -23,6 +23,7 @@ export function checkDataflowOptions(options: CheckedOptions): void {
     ...jobComplaints(options),
     ...machineComplaints(options),
     ...updateComplaints(options),
+    ...jobServiceComplaints(options),
   ]);
 }
 
@@ -190,6 +191,15 @@ function* updateComplaints({
   if (!update) yield "transformNameMapping is for update: without it no job is replaced.";
   const isMapping = Object.values(transformNameMapping).every((to) => typeof (to as unknown) === "string");
   if (!isMapping) yield "transformNameMapping is an object of texts: new names of steps by their old names.";
+}
+
+function* jobServiceComplaints(options: CheckedOptions): Complaints {
+  const { dataflowJobService = false } = options;
+  yield* wrongType("dataflowJobService", dataflowJobService, "boolean");
+  if (!dataflowJobService) return;
+  for (const name of ["templateLocation", "update", "sdkName", "sdkVersion"] as const)
+    if (options[name] !== undefined && options[name] !== false)
+      yield `${name} is for jobs that are submitted directly, without dataflowJobService.`;
 }
 
 function* wrongText(value: unknown, name: string, pattern: RegExp, example: string): Complaints {

@@ -45,6 +45,11 @@ export interface DataflowOptions {
   readonly update?: boolean | undefined;
   /** For `update`: new names of steps by their old names. */
   readonly transformNameMapping?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Submit through the job service of Beam's Python SDK, started for the run, instead of directly. Default false. Not with templates, updates, `sdkName`,
+   * `sdkVersion`, and `submit`.
+   */
+  readonly dataflowJobService?: boolean | undefined;
   /** Name of the SDK that the service is told. Default: that of Beam's TypeScript SDK. For the case that the service refuses it (docs/runners/dataflow.md). */
   readonly sdkName?: string | undefined;
   /** Version of the SDK that the service is told. Default: that of the SDK in use. */
@@ -89,6 +94,7 @@ export const dataflowOptionNames: readonly Name[] = [
   "templateLocation",
   "update",
   "transformNameMapping",
+  "dataflowJobService",
   "sdkName",
   "sdkVersion",
   "dataflowEndpoint",

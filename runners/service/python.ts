@@ -27,8 +27,17 @@ export async function startPython(options: ServiceOptions): Promise<JobService> 
   );
 }
 
-async function pythonEnvironment({ cacheFolder, onProgress, signal }: ServiceOptions): Promise<string> {
-  return cachedFolder(join(cacheFolder, `python-beam-${version}`), async (draft) => {
+/**
+ * The folder of a virtual environment with Beam's Python SDK, made on first use.
+ * @param extra Of the SDK's optional parts.
+ */
+export async function pythonEnvironment(
+  { cacheFolder, onProgress, signal }: ServiceOptions,
+  extra?: "gcp",
+): Promise<string> {
+  const folder = `python-beam-${extra === undefined ? "" : `${extra}-`}${version}`;
+  const requirement = `apache-beam${extra === undefined ? "" : `[${extra}]`}==${version}`;
+  return cachedFolder(join(cacheFolder, folder), async (draft) => {
     const python = findProgram("python3", advice);
     onProgress?.(`Installing apache-beam ${version} for Python, once (this takes a minute or more)`);
     await runTool(
@@ -43,7 +52,7 @@ async function pythonEnvironment({ cacheFolder, onProgress, signal }: ServiceOpt
       {
         title: `Installing apache-beam ${version} with pip`,
         command: join(draft, "bin/python"),
-        args: ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `apache-beam==${version}`],
+        args: ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement],
       },
       signal,
     );

@@ -125,6 +125,15 @@ test("names every option once", () => {
   expect(new Set(dataflowOptionNames).size).toBe(dataflowOptionNames.length);
 });
 
+test("wants nothing of Beam's job service that it does not have", () => {
+  const own = { dataflowJobService: true };
+  checkDataflowOptions({ ...options, ...own });
+  for (const further of [{ templateLocation: "gs://bucket/t" }, { update: true }, { sdkVersion: "2.70.0" }])
+    expect(() => checkDataflowOptions({ ...options, ...own, ...further })).toThrow(
+      `${Object.keys(further)[0]!} is for jobs that are submitted directly`,
+    );
+});
+
 test("shows no password that stands in a URL", () => {
   const storageEndpoint = "https://user:hunter2@example.com";
   expect(() => checkDataflowOptions({ ...options, storageEndpoint })).toThrow(/^(?!.*hunter2)/s);

@@ -116,7 +116,10 @@ export async function startFakeDataflow(): Promise<FakeDataflow> {
       fake.complaints.push(`${kind}: ${what}`);
       return [400, errorOf(400, what)];
     };
-    const unknown = [...url.searchParams.keys()].find((name) => !parameters[kind].includes(name));
+    const unknown = [...url.searchParams.keys()].find(
+      // "alt" is of every method of every service of Google.
+      (name) => name !== "alt" && !parameters[kind].includes(name),
+    );
     if (unknown !== undefined) return complain(`there is no parameter ${unknown}`);
     const hasBody = kind === "create" || kind === "update";
     if (!hasBody && text !== "") return complain("there is a body");

@@ -40,6 +40,8 @@ export type GcsKind = "metadata" | "begin" | "chunk" | "status";
 
 export interface FakeGcs {
   readonly endpoint: string;
+  /** The server behind the proxy. */
+  readonly server: string;
   /** All requests, in their order: kind, and the range of chunks. */
   readonly requests: string[];
   /** What requests did that the real service refuses. */
@@ -185,6 +187,7 @@ export async function startFakeGcs(): Promise<FakeGcs> {
   await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
   const fake: FakeGcs = {
     endpoint: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    server: storage,
     requests: [],
     complaints: [],
     fail(kind, ...more) {
