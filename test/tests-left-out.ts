@@ -53,8 +53,13 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
     },
     {
       program: `Beam's Python SDK (Python 3, then ${jobServers})`,
-      isHere: inCache("python-beam-"),
+      isHere: inCache("python-beam-2"),
       tests: ["test/runners/python.test.ts"],
+    },
+    {
+      program: `Beam's Python SDK with its part for Google Cloud (Python 3, then ${jobServers})`,
+      isHere: inCache("python-beam-gcp-"),
+      tests: ["test/runners/dataflow/run-by-job-service.test.ts"],
     },
     {
       program: "fake-gcs-server (go install github.com/fsouza/fake-gcs-server@latest)",
