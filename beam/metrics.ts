@@ -4,6 +4,7 @@ import { Counter, counter, distribution, type Metric, ParDoUpdateParam } from "a
 import { type MonitoringInfo } from "apache-beam/proto/metrics";
 import { type PipelineResult } from "apache-beam/runners/runner";
 import { MetricsContainer } from "apache-beam/worker/metrics";
+import { ParamProviderImpl } from "apache-beam/worker/pardo_context";
 import { registerFunctions } from "./registered.js";
 import { ProtobufReader } from "./sdk-dependency.js";
 
@@ -111,6 +112,19 @@ MetricsContainer.prototype.reset = function (this: MetricsContainer): void {
     cell.is_set = false;
     cell.value.reset();
   }
+};
+
+// In Beam's model both kinds are whole numbers of 64 bits. The part of a fraction would get lost on its way to the runner.
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own receiver below
+const stockUpdate = ParamProviderImpl.prototype.update;
+ParamProviderImpl.prototype.update = function (this: ParamProviderImpl, param, value) {
+  const { name, metricType } = param as unknown as { readonly name?: string; readonly metricType?: string };
+  if (metricType !== undefined && !Number.isSafeInteger(value)) {
+    throw new TypeError(
+      `The metric ${JSON.stringify(name)} takes whole numbers of up to 2^53 - 1, not ${String(value)}.`,
+    );
+  }
+  stockUpdate.call(this, param, value);
 };
 
 registerFunctions("beam-indexeddb/beam", { CounterFamily });

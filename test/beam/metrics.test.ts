@@ -121,3 +121,14 @@ test("a container that is used for several bundles starts each at zero", () => {
 test("counting outside of a DoFn is an error", () => {
   expect(() => counterFamily("records").increment("notes")).toThrow(/"records" count only inside a DoFn/);
 });
+
+test.each([0.5, NaN, Infinity, 2 ** 53])(
+  "%d is no number for a metric, and is refused instead of cut",
+  async (size) => {
+    await expect(
+      runDirect((root) => {
+        root.apply(create([{ store: "notes", size }])).apply(parDo(new Counts(), report()));
+      }),
+    ).rejects.toThrow(/^The metric "sizes" takes whole numbers of up to 2\^53 - 1, not /);
+  },
+);
