@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { artifactApi, runnerApi } from "../../beam/messages.js";
 import { SnapshotError } from "../../snapshot/index.js";
 import { sha256OfBundle } from "../bundle/worker-bundle-name.js";
-import { call, callForStream, connect } from "../grpc/client.js";
+import { call, callForStream, connect, messagesOf } from "../grpc/client.js";
 import { artifactRetrieval } from "../grpc/method.js";
 import { type ArtifactDescription, describeArtifact, refused } from "./artifact-name.js";
 
@@ -63,10 +63,8 @@ export async function fetchArtifacts(options: FetchOptions): Promise<FetchedArti
         { artifact },
         { workerId, signal: stall.signal },
       );
-      // What comes after the loop has ended is of no matter; before, the loop throws it.
-      stream.on("error", () => undefined);
       try {
-        await write(stall.watch(stream), path, description);
+        await write(stall.watch(messagesOf(stream)), path, description);
       } catch (error) {
         if (error instanceof SnapshotError) throw error;
         const what = `send the file ${JSON.stringify(description.name)}`;

@@ -5,6 +5,8 @@ import {
   credentials,
   Metadata,
   type ServiceError,
+  status,
+  type StatusObject,
 } from "@grpc/grpc-js";
 import type { MessageType, Method } from "./method.js";
 
@@ -60,7 +62,7 @@ export function call<RequestT, ResponseT>(
   });
 }
 
-/** One request, a stream of responses. Consume it with `for await`; leaving the loop cancels the call. */
+/** One request, a stream of responses. Consume it with `for await` over `messagesOf`; leaving the loop cancels the call. */
 export function callForStream<RequestT, ResponseT>(
   client: Client,
   method: Method<RequestT, ResponseT>,
@@ -94,6 +96,29 @@ export function openStream<RequestT, ResponseT>(
   );
   cancelOn(options.signal, running);
   return running;
+}
+
+/**
+ * The messages of a call, to its end. To be called as soon as there is the stream.
+ * @throws the gRPC error when the call fails: a loop over the stream itself takes a failure from before the loop for the end
+ */
+export function messagesOf<T>(
+  stream: ClientReadableStream<T> | ClientDuplexStream<never, T>,
+): AsyncGenerator<T, void, undefined> {
+  const ended = new Promise<StatusObject>((resolve) => stream.once("status", resolve));
+  // Whether the loop sees it or not, the status tells it.
+  stream.on("error", () => undefined);
+  return read<T>(stream as AsyncIterable<T>, ended);
+}
+
+async function* read<T>(
+  stream: AsyncIterable<T>,
+  ended: Promise<StatusObject>,
+): AsyncGenerator<T, void, undefined> {
+  for await (const message of stream) yield message;
+  const { code, details, metadata } = await ended;
+  if (code !== status.OK)
+    throw Object.assign(new Error(`${code} ${status[code]}: ${details}`), { code, details, metadata });
 }
 
 /** The bytes of a message as gRPC takes them, without a copy. */

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { type Client, type ClientDuplexStream } from "@grpc/grpc-js";
 import { type artifactApi, runnerApi } from "../../beam/model.js";
 import { SnapshotError } from "../../snapshot/index.js";
-import { openStream } from "../grpc/client.js";
+import { messagesOf, openStream } from "../grpc/client.js";
 import { artifactStaging } from "../grpc/method.js";
 import type { ArtifactFile } from "./environment.js";
 
@@ -31,12 +31,12 @@ export async function stageArtifacts(
 ): Promise<void> {
   const files = new Map(offered.map((file) => [resolve(file.path), file]));
   const stream = openStream(client, artifactStaging.reverseArtifactRetrievalService, options);
+  const messages = messagesOf<artifactApi.ArtifactRequestWrapper>(stream);
   const sender = createSender(stream, stagingToken);
   try {
     // The server learns from the first message whose files these are.
     await sender.send({ oneofKind: undefined });
-    for await (const message of stream as AsyncIterable<artifactApi.ArtifactRequestWrapper>)
-      await answer(message.request, files, sender);
+    for await (const message of messages) await answer(message.request, files, sender);
   } catch (error) {
     stream.cancel();
     throw error;

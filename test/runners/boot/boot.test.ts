@@ -175,7 +175,9 @@ describe("workers", () => {
     ];
     const stop = new AbortController();
     const code = start({ signal: stop.signal });
-    await expect.poll(() => existsSync(join(folder, "out"))).toBe(true);
+    await expect
+      .poll(() => existsSync(join(folder, "out")) && out()[0], { timeout: 30_000 })
+      .toMatch(/^\d+$/);
     stop.abort();
     expect(await code).toBe(0);
     expect(() => process.kill(Number(out()[0]), 0)).toThrow("ESRCH");
