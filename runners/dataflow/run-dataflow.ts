@@ -13,7 +13,7 @@ import { parseGcsLocation } from "./gcs-location.js";
 import { uploadObject, type UploadSettings } from "./gcs-upload.js";
 import type { Authorize } from "./google-auth.js";
 import { createHttpClient, passTime, type Wait } from "./http-client.js";
-import { interruptionBy, jobCancelled } from "./interruption.js";
+import { interruptionBy, jobCancelled } from "../interruption.js";
 import { authorizeFor } from "./open-dataflow-jobs.js";
 import { type PreparedJob, prepareDataflowJob, stageJob } from "./stage-job.js";
 import { bytesSource } from "./upload-source.js";
@@ -154,7 +154,7 @@ async function follow(
 ): Promise<PortableRun> {
   const { wait = passTime } = setup;
   const { project = "", region = "" } = setup.options;
-  const interruption = interruptionBy(setup.signal, setup.timeoutMs);
+  const interruption = interruptionBy(setup.signal, setup.timeoutMs, "more machines with --maxNumWorkers");
   const watching = apiOf(setup, interruption.signal);
   const ending = apiOf(setup, undefined);
   try {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Client } from "@grpc/grpc-js";
 import { type jobApi } from "../../beam/model.js";
 import { SnapshotError } from "../../snapshot/index.js";
+import { interruptionBy } from "../interruption.js";
 import { call, callForStream } from "../grpc/client.js";
 import { jobs } from "../grpc/method.js";
 import { followMessages, type MessageListener } from "./follow-messages.js";
@@ -114,36 +115,17 @@ async function streamedState(
 
 /** Rejects when the job must not go on. */
 function interruption({ timeoutMs, signal, failure }: FollowOptions, over: AbortSignal): Promise<never> {
+  const interrupted = interruptionBy(signal, timeoutMs, "more workers with --parallelism");
+  over.addEventListener("abort", () => {
+    interrupted.end();
+  });
   return new Promise((_, reject) => {
     failure?.catch(reject);
     const abort = (): void => {
-      reject(
-        new SnapshotError(
-          "RUNNER_JOB_CANCELLED",
-          "The job was cancelled before its end: run it again to get the whole result.",
-          {
-            cause: signal?.reason,
-          },
-        ),
-      );
+      reject(interrupted.signal.reason as Error);
     };
-    if (signal?.aborted) abort();
-    signal?.addEventListener("abort", abort, { once: true });
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            reject(
-              new SnapshotError(
-                "RUNNER_TIMEOUT",
-                `The job was not done after ${timeoutMs / 1000} s and has been cancelled. Give it more time with --timeout (timeoutMs), or more workers with --parallelism.`,
-              ),
-            );
-          }, timeoutMs);
-    over.addEventListener("abort", () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-    });
+    if (interrupted.signal.aborted) abort();
+    interrupted.signal.addEventListener("abort", abort);
   });
 }
 

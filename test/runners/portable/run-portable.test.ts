@@ -140,6 +140,11 @@ describe("a run on a job server", () => {
     expect(events).toEqual(allStopped);
   });
 
+  test("is not cancelled early when its time is more than a timer can count", async () => {
+    const { setup, pipeline } = await watched({}, { timeoutMs: 2 ** 31 });
+    expect((await runPortable(pipeline, setup)).state).toBe("DONE");
+  });
+
   test.each(["service", "environment"] as const)("ends with the failure of its %s", async (place) => {
     const broken = await watched({ streamed: [RUNNING], staysOpen: true });
     const failure = Promise.reject(new Error("gone"));

@@ -1,4 +1,4 @@
-import { SnapshotError } from "../../snapshot/index.js";
+import { SnapshotError } from "../snapshot/index.js";
 
 /** What ends the wait for a job. */
 export interface Interruption {
@@ -14,10 +14,12 @@ const longestTimerMs = 2 ** 31 - 1;
 /**
  * Fires when the user's signal does, or when the time is over, which may be more than a timer can count.
  * @param timeoutMs From now. Default: never.
+ * @param advice How a job gets done sooner: "more workers with --parallelism".
  */
 export function interruptionBy(
   userSignal: AbortSignal | undefined,
   timeoutMs: number | undefined,
+  advice: string,
 ): Interruption {
   const interruption = new AbortController();
   const interrupt = (): void => {
@@ -30,7 +32,7 @@ export function interruptionBy(
     timer = setTimeout(
       () => {
         if (ms > longestTimerMs) waitFor(ms - longestTimerMs);
-        else interruption.abort(timedOut(timeoutMs!));
+        else interruption.abort(timedOut(timeoutMs!, advice));
       },
       Math.min(ms, longestTimerMs),
     );
@@ -54,9 +56,9 @@ export function jobCancelled(cause: unknown): SnapshotError {
   );
 }
 
-function timedOut(timeoutMs: number): SnapshotError {
+function timedOut(timeoutMs: number, advice: string): SnapshotError {
   return new SnapshotError(
     "RUNNER_TIMEOUT",
-    `The job was not done after ${timeoutMs / 1000} s and has been cancelled. Give it more time with --timeout (timeoutMs), or more machines with --maxNumWorkers.`,
+    `The job was not done after ${timeoutMs / 1000} s and has been cancelled. Give it more time with --timeout (timeoutMs), or ${advice}.`,
   );
 }
