@@ -11,6 +11,8 @@ export interface DataRelay {
     process: number,
     descriptor: fnApi.ProcessBundleDescriptor,
   ): Promise<fnApi.ProcessBundleDescriptor>;
+  /** It is known now where the bundle runs: what came for it before is passed on. */
+  placed(instructionId: string): void;
   /** The bundle is over: what still comes for it is let go. */
   forget(instructionId: string): void;
   close(): void;
@@ -28,13 +30,20 @@ const rememberedBundles = 4096;
  */
 export function relayData(
   workerId: string,
-  { processes, place }: { readonly processes: number; readonly place: (instructionId: string) => number },
+  {
+    processes,
+    processOf,
+  }: {
+    readonly processes: number;
+    /** Where a bundle runs; undefined before its instruction has come. */
+    readonly processOf: (instructionId: string) => number | undefined;
+  },
 ): DataRelay {
   const lanes = new Map<string, Promise<Lane>>();
   const over = new Set<string>();
   const laneTo = (address: string): Promise<Lane> => {
     let lane = lanes.get(address);
-    if (!lane) lanes.set(address, (lane = openLane(address, workerId, processes, place, over)));
+    if (!lane) lanes.set(address, (lane = openLane(address, workerId, processes, processOf, over)));
     return lane;
   };
   return {
@@ -48,6 +57,16 @@ export function relayData(
         spec.payload = fnApi.RemoteGrpcPort.toBinary(port);
       }
       return copy;
+    },
+    placed(instructionId) {
+      for (const lane of lanes.values()) {
+        lane.then(
+          ({ placed }) => {
+            placed(instructionId);
+          },
+          () => undefined,
+        );
+      }
     },
     forget(instructionId) {
       over.add(instructionId);
@@ -69,6 +88,7 @@ export function relayData(
 /** One data address of the runner and its counterparts here. */
 interface Lane {
   readonly addresses: readonly string[];
+  readonly placed: (instructionId: string) => void;
   readonly close: () => void;
 }
 
@@ -76,7 +96,7 @@ async function openLane(
   address: string,
   workerId: string,
   processes: number,
-  place: (instructionId: string) => number,
+  processOf: (instructionId: string) => number | undefined,
   over: ReadonlySet<string>,
 ): Promise<Lane> {
   const client = connect(address);
@@ -84,6 +104,8 @@ async function openLane(
   const streams = new Map<number, ToProcess>();
   /** What came for a process that has not connected yet. */
   const early = new Map<number, fnApi.Elements[]>();
+  /** What came before the instruction of its bundle, which comes on a connection of its own. */
+  const unplaced = new Map<string, fnApi.Elements>();
   let full = 0;
 
   const send = (process: number, elements: fnApi.Elements): void => {
@@ -99,13 +121,20 @@ async function openLane(
       if (--full === 0) toRunner.resume();
     });
   };
+  const placed = (instructionId: string): void => {
+    const elements = unplaced.get(instructionId);
+    const process = processOf(instructionId);
+    if (!elements || process === undefined) return;
+    unplaced.delete(instructionId);
+    send(process, elements);
+  };
   toRunner.on("data", (elements: fnApi.Elements) => {
     const shares = new Map<number, fnApi.Elements>();
     const shareOf = (instructionId: string): fnApi.Elements => {
-      const process = place(instructionId);
-      let share = shares.get(process);
-      if (!share) shares.set(process, (share = { data: [], timers: [] }));
-      return share;
+      const process = processOf(instructionId);
+      if (process === undefined) return elementsIn(unplaced, instructionId);
+      placed(instructionId);
+      return elementsIn(shares, process);
     };
     for (const part of elements.data)
       if (!over.has(part.instructionId)) shareOf(part.instructionId).data.push(part);
@@ -139,10 +168,17 @@ async function openLane(
   );
   return {
     addresses: servers.map((server) => server.address),
+    placed,
     close() {
       toRunner.cancel();
       for (const server of servers) server.close();
       client.close();
     },
   };
+}
+
+function elementsIn<K>(map: Map<K, fnApi.Elements>, key: K): fnApi.Elements {
+  let elements = map.get(key);
+  if (!elements) map.set(key, (elements = { data: [], timers: [] }));
+  return elements;
 }

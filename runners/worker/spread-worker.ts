@@ -1,7 +1,7 @@
 /**
  * One worker for the runner, several processes behind it. A runner gives each of its worker ids one control and one data connection, and places
- * bundles on ids as it likes (two on one id while another is idle, or all on one). So the connections end here, and bundles are placed on the
- * process that has the fewest. Processes are ordinary workers that take this for their runner; side inputs and logs they exchange with the runner
+ * bundles on ids as it likes (two on one id while another is idle, or all on one). So the connections end here, and a bundle is placed on the
+ * process that has the fewest of its stage, then the fewest in all: bundles that only wait for others count little. Processes are ordinary workers that take this for their runner; side inputs and logs they exchange with the runner
  * itself.
  */
 import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
@@ -32,9 +32,8 @@ export async function spreadWorker(settings: {
   const { id: workerId } = settings;
   const runner = connect(settings.control);
   const processes = new Map<number, ToProcess>();
-  const load = new Array<number>(settings.processes).fill(0);
-  /** Bundles by instruction id, from the first that is heard of them (their data may come first) to their response. */
-  const placed = new Map<string, number>();
+  /** Bundles that run, by instruction id. */
+  const placed = new Map<string, { readonly process: number; readonly stage: string }>();
   const collecting = new Map<string, Collected>();
   let next = 0;
   let toRunner: ToRunner | undefined;
@@ -47,28 +46,36 @@ export async function spreadWorker(settings: {
   });
   ended.catch(() => undefined);
 
-  const place = (instructionId: string): number => {
-    const known = placed.get(instructionId);
-    if (known !== undefined) return known;
+  const place = (instructionId: string, stage: string): number => {
+    const load = Array.from({ length: settings.processes }, () => ({ same: 0, all: 0 }));
+    for (const bundle of placed.values()) {
+      const own = load[bundle.process]!;
+      own.all++;
+      if (bundle.stage === stage) own.same++;
+    }
     let best = next++ % load.length;
-    for (let i = 0; i < load.length; i++) if (load[i]! < load[best]!) best = i;
-    load[best]!++;
-    placed.set(instructionId, best);
+    for (const [process, { same, all }] of load.entries()) {
+      const least = load[best]!;
+      if (same < least.same || (same === least.same && all < least.all)) best = process;
+    }
+    placed.set(instructionId, { process: best, stage });
+    relay.placed(instructionId);
     return best;
   };
-  const relay = relayData(workerId, { processes: settings.processes, place });
+  const processOf = (instructionId: string): number | undefined => placed.get(instructionId)?.process;
+  const relay = relayData(workerId, { processes: settings.processes, processOf });
 
   const instruct = (request: fnApi.InstructionRequest): void => {
     const { instructionId, request: kind } = request;
     switch (kind.oneofKind) {
       case "processBundle":
-        processes.get(place(instructionId))!.write(request);
+        processes.get(place(instructionId, kind.processBundle.processBundleDescriptorId))!.write(request);
         return;
       case "processBundleProgress":
-        processes.get(placed.get(kind.processBundleProgress.instructionId) ?? 0)!.write(request);
+        processes.get(processOf(kind.processBundleProgress.instructionId) ?? 0)!.write(request);
         return;
       case "processBundleSplit":
-        processes.get(placed.get(kind.processBundleSplit.instructionId) ?? 0)!.write(request);
+        processes.get(processOf(kind.processBundleSplit.instructionId) ?? 0)!.write(request);
         return;
       case "register":
       case "monitoringInfos":
@@ -89,12 +96,7 @@ export async function spreadWorker(settings: {
       toRunner?.write(collected.first);
       return;
     }
-    const process = placed.get(instructionId);
-    if (process !== undefined) {
-      placed.delete(instructionId);
-      load[process]!--;
-      relay.forget(instructionId);
-    }
+    if (placed.delete(instructionId)) relay.forget(instructionId);
     toRunner?.write(response);
   };
   const open = (): void => {
@@ -113,7 +115,7 @@ export async function spreadWorker(settings: {
   };
 
   const servers: RunningServer[] = await Promise.all(
-    load.map((_, process) =>
+    Array.from({ length: settings.processes }, (_, process) =>
       serve([
         bidirectional(control.control, (stream) => {
           processes.set(process, stream);

@@ -56,9 +56,13 @@ function stage(steps: Parameters<typeof stageOf>[1]): Stage {
   return made;
 }
 
-async function run(made: Stage, id: string, elements: readonly unknown[]): Promise<unknown[]> {
+function begin(made: Stage, id: string): Promise<fnApi.InstructionResponse> {
   const processBundle = fnApi.ProcessBundleRequest.create({ processBundleDescriptorId: made.descriptor.id });
-  const response = runner.instruct({ oneofKind: "processBundle", processBundle }, id);
+  return runner.instruct({ oneofKind: "processBundle", processBundle }, id);
+}
+
+async function run(made: Stage, id: string, elements: readonly unknown[]): Promise<unknown[]> {
+  const response = begin(made, id);
   await runner.send(id, "source", made.encode(elements), true);
   expect((await response).error).toBe("");
   return made.decode(await runner.received(id, "sink"));
@@ -157,6 +161,42 @@ describe("a worker that is spread over processes", () => {
     const count = new Map<number, number>();
     for (const pid of bundles) count.set(pid, (count.get(pid) ?? 0) + 1);
     expect([...count.values()].sort()).toEqual([4, 4, 4]);
+  });
+
+  test("has bundles of one stage on different processes, whatever else waits there", async () => {
+    await startPool({ parallelism: 2 });
+    await startWorker("w1");
+    const waiting = stage((input) => input);
+    const busy = stage((input) => input.apply(asyncParDo(new WhichProcess())));
+    const open = ["x", "y", "z"].map((id) => begin(waiting, id));
+    for (let round = 0; round < 4; round++) {
+      const ids = [`a${round}`, `b${round}`];
+      const responses = ids.map((id) => begin(busy, id));
+      const pids = await Promise.all(
+        ids.map(async (id, i) => {
+          await runner.send(id, "source", busy.encode([1]), true);
+          expect((await responses[i]!).error).toBe("");
+          const [{ pid }] = busy.decode(await runner.received(id, "sink")) as [{ pid: number }];
+          return pid;
+        }),
+      );
+      expect(new Set(pids).size).toBe(2);
+    }
+    for (const id of ["x", "y", "z"]) await runner.send(id, "source", new Uint8Array(), true);
+    for (const response of open) expect((await response).error).toBe("");
+  });
+
+  test("gets data that comes before the instruction, in its order", async () => {
+    await startPool({ parallelism: 2 });
+    await startWorker("w1");
+    const made = stage((input) => input);
+    await run(made, "first", [0]);
+    await runner.send("late", "source", made.encode([1, 2]));
+    await runner.send("late", "source", made.encode([3]));
+    const response = begin(made, "late");
+    await runner.send("late", "source", made.encode([4]), true);
+    expect((await response).error).toBe("");
+    expect(made.decode(await runner.received("late", "sink"))).toEqual([1, 2, 3, 4]);
   });
 
   test("answers splits, progress and names of metrics as one worker", async () => {
