@@ -24,6 +24,7 @@ import {
   type ProcessResult,
   type Receiver,
 } from "apache-beam/worker/operators";
+import { earliestInGlobalWindow } from "./global-window.js";
 import { receiverOf } from "./par-do-scope.js";
 import { keyValueCoder } from "./value-coder.js";
 
@@ -64,11 +65,16 @@ function reshuffleByKey<T>(): PTransform<PCollection<KV<number, T>>, PCollection
   });
 }
 
-/** A value with its time, in milliseconds as text: the earliest of Beam's times are no exact numbers. */
+/** An element of a group, with its own key, and its time where that is not the earliest of all, which created elements have. */
 interface Timed {
+  readonly key: number;
   readonly value: unknown;
-  readonly time: string;
+  /** In milliseconds, as text: early times are no exact numbers. */
+  readonly time?: string;
 }
+
+/** Groups where a runner has no step of its own for it. A group for each element would cost it more than the elements do. */
+const groups = 256;
 
 type Element = WindowedValue<unknown>;
 type Work = (element: Element, receiver: Receiver) => ProcessResult;
@@ -87,18 +93,23 @@ const works: Readonly<Record<string, () => Work>> = {
   },
   drop_keys: () => (element, receiver) =>
     receiver.receive({ ...element, value: (element.value as KV<number, unknown>).value }),
-  keep_times: () => (element, receiver) => {
-    const { key, value } = element.value as KV<number, unknown>;
-    return receiver.receive({
-      ...element,
-      value: { key, value: { value, time: element.timestamp.toString() } },
-    });
+  keep_times: () => {
+    const earliest = earliestInGlobalWindow(null).timestamp;
+    return (element, receiver) => {
+      const { key, value } = element.value as KV<number, unknown>;
+      const timed: Timed = element.timestamp.equals(earliest)
+        ? { key, value }
+        : { key, value, time: element.timestamp.toString() };
+      return receiver.receive({ ...element, value: { key: key % groups, value: timed } });
+    };
   },
-  give_times_back: () => (element, receiver) => {
-    const { key, value: all } = element.value as KV<number, Iterable<Timed>>;
-    return each(all, ({ value, time }) =>
-      receiver.receive({ ...element, timestamp: timeOf(element, time), value: { key, value } }),
-    );
+  give_times_back: () => {
+    const earliest = earliestInGlobalWindow(null).timestamp;
+    return (element, receiver) =>
+      each((element.value as KV<number, Iterable<Timed>>).value, ({ key, value, time }) => {
+        const timestamp = time === undefined ? earliest : timeOf(element, time);
+        return receiver.receive({ ...element, timestamp, value: { key, value } });
+      });
   },
 };
 
