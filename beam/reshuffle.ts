@@ -73,8 +73,12 @@ interface Timed {
   readonly time?: string;
 }
 
-/** Groups where a runner has no step of its own for it. A group for each element would cost it more than the elements do. */
-const groups = 256;
+/**
+ * Where a runner has no step of its own for it: few elements have a group each, so that they part; of many, this many neighbours share one, since a group for
+ * each would cost more than the elements do. Neighbours, because a runner that keeps the order of groups then keeps that of the elements, too: sinks that sort
+ * need much less memory for what comes sorted.
+ */
+const neighbours = 256;
 
 type Element = WindowedValue<unknown>;
 type Work = (element: Element, receiver: Receiver) => ProcessResult;
@@ -95,12 +99,15 @@ const works: Readonly<Record<string, () => Work>> = {
     receiver.receive({ ...element, value: (element.value as KV<number, unknown>).value }),
   keep_times: () => {
     const earliest = earliestInGlobalWindow(null).timestamp;
+    let seen = 0;
     return (element, receiver) => {
       const { key, value } = element.value as KV<number, unknown>;
       const timed: Timed = element.timestamp.equals(earliest)
         ? { key, value }
         : { key, value, time: element.timestamp.toString() };
-      return receiver.receive({ ...element, value: { key: key % groups, value: timed } });
+      const group = seen < neighbours ? seen : neighbours + Math.floor(seen / neighbours);
+      seen++;
+      return receiver.receive({ ...element, value: { key: group, value: timed } });
     };
   },
   give_times_back: () => {

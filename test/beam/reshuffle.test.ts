@@ -77,6 +77,11 @@ describe("reshuffle", () => {
     expect(new Set(outside.map((id) => pcollections[id]!.coderId)).size).toBe(1);
   });
 
+  test("keeps the order on the direct runner, which sorted files come in", async () => {
+    const numbers = Array.from({ length: 2000 }, (_, i) => i);
+    expect(await collect((root) => root.apply(create(numbers, false)).apply(reshuffle()))).toEqual(numbers);
+  });
+
   test("of an empty PCollection is empty", async () => {
     expect(await collect((root) => root.apply(create<number>([])).apply(reshuffle()))).toEqual([]);
     await runDirect((root) => root.apply(create([])).apply(reshuffle()));
