@@ -74,7 +74,8 @@ export function sumMetrics(infos: Iterable<MonitoringInfo>): PipelineMetrics {
   for (const { urn, labels, payload } of infos) {
     const name = labels.NAME ?? "";
     if (urn === counterUrn) counters[name] = (counters[name] ?? 0) + integers(payload, 1)[0]!;
-    if (urn === distributionUrn) distributions[name] = merge(distributions[name], distributionOf(payload));
+    if (urn === distributionUrn)
+      distributions[name] = mergeDistributions(distributions[name], distributionOf(payload));
   }
   return { counters, distributions };
 }
@@ -87,7 +88,8 @@ function distributionOf(payload: Uint8Array): DistributionData {
   return { count, sum, min, max };
 }
 
-function merge(a: DistributionData | undefined, b: DistributionData): DistributionData {
+/** What both have seen together. One that has seen nothing counts for nothing. */
+export function mergeDistributions(a: DistributionData | undefined, b: DistributionData): DistributionData {
   if (!a || a.count === 0) return b;
   if (b.count === 0) return a;
   return {

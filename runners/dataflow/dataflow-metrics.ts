@@ -1,4 +1,5 @@
 import type { DistributionData, PipelineMetrics } from "../../beam/index.js";
+import { mergeDistributions } from "../../beam/metrics.js";
 
 /** A metric as Dataflow tells it. Everything may be missing. */
 export interface MetricUpdate {
@@ -34,7 +35,7 @@ export function metricsOfUsers(updates: readonly MetricUpdate[]): PipelineMetric
     const name = update.name!.name!;
     const distribution = distributionOf(update.distribution);
     const count = wholeNumber(update.scalar);
-    if (distribution) distributions.set(name, merged(distributions.get(name), distribution));
+    if (distribution) distributions.set(name, mergeDistributions(distributions.get(name), distribution));
     else if (count !== undefined && !shadows.has(identity(update, name)))
       counters.set(name, (counters.get(name) ?? 0) + count);
   }
@@ -59,15 +60,4 @@ function distributionOf(value: unknown): DistributionData | undefined {
 function wholeNumber(value: unknown): number | undefined {
   const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;
-}
-
-function merged(a: DistributionData | undefined, b: DistributionData): DistributionData {
-  if (!a || a.count === 0) return b;
-  if (b.count === 0) return a;
-  return {
-    count: a.count + b.count,
-    sum: a.sum + b.sum,
-    min: Math.min(a.min, b.min),
-    max: Math.max(a.max, b.max),
-  };
 }

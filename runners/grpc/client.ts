@@ -11,7 +11,7 @@ import {
 import type { MessageType, Method } from "./method.js";
 
 /** Largest message that is sent or taken: elements and artifacts above gRPC's usual 4 MiB are normal. */
-export const maxMessageBytes = 128 * 1024 * 1024;
+const maxMessageBytes = 128 * 1024 * 1024;
 
 export const channelOptions = {
   "grpc.max_receive_message_length": maxMessageBytes,

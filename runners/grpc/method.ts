@@ -104,11 +104,6 @@ export const jobs = {
     jobApi.GetJobMetricsRequest,
     jobApi.GetJobMetricsResponse,
   ),
-  describePipelineOptions: method(
-    `${job}.JobService/DescribePipelineOptions`,
-    jobApi.DescribePipelineOptionsRequest,
-    jobApi.DescribePipelineOptionsResponse,
-  ),
 } as const;
 
 function method<RequestT, ResponseT>(

@@ -14,6 +14,8 @@ const rememberedBundles = 4096;
 interface Input {
   readonly messages: Uint8Array[];
   isWhole: boolean;
+  /** The bundle is over, though its steps may still wait: one that failed for an error of its process. */
+  isOver: boolean;
   wake: (() => void) | undefined;
 }
 
@@ -46,7 +48,8 @@ export function openDataConnection(address: string, workerId: string): DataConne
     let own = inputs.get(instructionId);
     if (!own) inputs.set(instructionId, (own = new Map<string, Input>()));
     let input = own.get(transformId);
-    if (!input) own.set(transformId, (input = { messages: [], isWhole: false, wake: undefined }));
+    if (!input)
+      own.set(transformId, (input = { messages: [], isWhole: false, isOver: false, wake: undefined }));
     return input;
   };
   const release = (bytes: number): void => {
@@ -107,6 +110,7 @@ export function openDataConnection(address: string, workerId: string): DataConne
         async next() {
           while (input.messages.length === 0 && !input.isWhole && !isClosed) {
             if (broken) throw broken;
+            if (input.isOver) throw new Error(`The bundle ${instructionId} is over.`);
             await new Promise<void>((resolve) => (input.wake = resolve));
             input.wake = undefined;
           }
@@ -128,7 +132,11 @@ export function openDataConnection(address: string, workerId: string): DataConne
       },
     }),
     forget(instructionId) {
-      for (const input of inputs.get(instructionId)?.values() ?? []) letGo(input);
+      for (const input of inputs.get(instructionId)?.values() ?? []) {
+        letGo(input);
+        input.isOver = true;
+        input.wake?.();
+      }
       inputs.delete(instructionId);
       over.add(instructionId);
       if (over.size > rememberedBundles) over.delete(over.values().next().value!);

@@ -15,8 +15,6 @@ import { relayData } from "./relay-data.js";
 export interface SpreadWorker {
   /** One control address for each process. */
   readonly addresses: readonly string[];
-  /** Settled when the runner has closed the control connection, or it broke. */
-  readonly ended: Promise<void>;
   close(): void;
 }
 
@@ -37,15 +35,6 @@ export async function spreadWorker(settings: {
   const collecting = new Map<string, Collected>();
   let next = 0;
   let toRunner: ToRunner | undefined;
-  let finish: (error?: Error) => void = () => undefined;
-  const ended = new Promise<void>((resolve, reject) => {
-    finish = (error) => {
-      if (error) reject(error);
-      else resolve();
-    };
-  });
-  ended.catch(() => undefined);
-
   const place = (instructionId: string, stage: string): number => {
     const load = Array.from({ length: settings.processes }, () => ({ same: 0, all: 0 }));
     for (const bundle of placed.values()) {
@@ -102,16 +91,12 @@ export async function spreadWorker(settings: {
   const open = (): void => {
     toRunner = openStream(runner, control.control, { workerId });
     toRunner.on("data", instruct);
-    toRunner.on("end", () => {
-      finish();
-    });
-    toRunner.on("error", (error: Error) => {
-      finish(
-        new Error(`The control connection to the runner at ${settings.control} broke: ${error.message}`, {
-          cause: error,
-        }),
-      );
-    });
+    // The job is over, or the runner is gone: the processes end with their control connections.
+    const end = (): void => {
+      for (const process of processes.values()) process.end();
+    };
+    toRunner.on("end", end);
+    toRunner.on("error", end);
   };
 
   const servers: RunningServer[] = await Promise.all(
@@ -135,14 +120,8 @@ export async function spreadWorker(settings: {
       ]),
     ),
   );
-  void ended
-    .catch(() => undefined)
-    .then(() => {
-      for (const process of processes.values()) process.end();
-    });
   return {
     addresses: servers.map(({ address }) => address),
-    ended,
     close() {
       toRunner?.cancel();
       relay.close();

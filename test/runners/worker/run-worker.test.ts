@@ -368,3 +368,18 @@ test("every call carries the worker's id", async () => {
 async function untilReached(gate: string): Promise<void> {
   while (!gatesReached.has(gate)) await new Promise((resolve) => setImmediate(resolve));
 }
+
+test("an error of the process fails the bundles that wait, and the next one runs", async () => {
+  runner.close();
+  runner = await startFakeRunner();
+  let failAll: (error: unknown) => void = () => undefined;
+  worker = runWorker({ id: "w", control: runner.address, onRunning: (fail) => (failAll = fail) });
+  worker.catch(() => undefined);
+  await runner.connected;
+  const made = stage((input) => input);
+  const { id, response } = begin(made);
+  await runner.send(id, "source", made.encode([1]));
+  failAll(new Error("nobody awaited this"));
+  expect((await response).error).toContain("nobody awaited this");
+  expect((await run(made, [made.encode([2])])).out).toEqual([2]);
+});
