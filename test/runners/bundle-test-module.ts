@@ -1,9 +1,8 @@
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { afterAll } from "vitest";
-import { rmSync } from "node:fs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -12,7 +11,9 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
  * worker has it already.
  */
 export async function bundleTestModule(path: string): Promise<string> {
-  const folder = mkdtempSync(join(root, ".cache/test-module-"));
+  const cache = join(root, ".cache");
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, "test-module-"));
   afterAll(() => {
     rmSync(folder, { recursive: true, force: true });
   });
