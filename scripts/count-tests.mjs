@@ -1,5 +1,5 @@
 // Reads a Vitest JSON report and prints "<passed> <failed>". Exits with 1 when the report is missing or when a test
-// was skipped: a check that did not run proves nothing.
+// was skipped: a check that did not run proves nothing. On stderr stands each test that failed, with its message.
 import { readFileSync } from "node:fs";
 
 const [file] = process.argv.slice(2);
@@ -24,5 +24,12 @@ const skipped = withStatus("skipped", "pending", "todo", "disabled");
 
 console.log(`${passed} ${failed}`);
 for (const suite of unloadable) console.error(`Could not run ${suite.name}: ${suite.message}`);
+for (const suite of report.testResults) {
+  for (const { fullName, status, failureMessages } of suite.assertionResults) {
+    if (status !== "failed") continue;
+    console.error(`Failed: ${suite.name}: ${fullName}`);
+    for (const message of failureMessages) console.error(message.split("\n").slice(0, 25).join("\n"));
+  }
+}
 for (const { fullName, status } of skipped) console.error(`Not run (${status}): ${fullName}`);
 if (skipped.length > 0) process.exit(1);
