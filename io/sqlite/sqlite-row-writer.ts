@@ -1,7 +1,8 @@
 import type { ColumnKind, TablePlan } from "../table/column.js";
 import { metadataColumns } from "../table/column.js";
 import { quoteIdentifier } from "../table/identifier.js";
-import { type Cell, type TableRow, newestRows } from "../table/table-row.js";
+import type { RowsWritten, WriteMode } from "../table/table-engine.js";
+import { type Cell, type TableRow, issuesJson } from "../table/table-row.js";
 import {
   type SqliteDatabase,
   type SqliteStatement,
@@ -9,15 +10,6 @@ import {
   textParameter,
 } from "./sqlite-driver.js";
 import { deletionsTable } from "./sqlite-tables.js";
-
-export interface RowsWritten {
-  /** Rows inserted or replaced. */
-  readonly upserted: number;
-  /** Rows marked deleted, or deleted. */
-  readonly deleted: number;
-  /** Rows that were there already, in this or a newer version. */
-  readonly unchanged: number;
-}
 
 /** Writes rows of one table. A row only takes the place of an older version, so that rows may come again, late, and in any order. */
 export class SqliteRowWriter {
@@ -29,11 +21,11 @@ export class SqliteRowWriter {
   private readonly remove: SqliteStatement;
   private readonly remember: SqliteStatement;
 
-  constructor(database: SqliteDatabase, plan: TablePlan, options: { loadId: string; hardDelete: boolean }) {
+  constructor(database: SqliteDatabase, plan: TablePlan, mode: WriteMode) {
     this.database = database;
     this.plan = plan;
-    this.loadId = options.loadId;
-    this.hardDelete = options.hardDelete;
+    this.loadId = mode.loadId;
+    this.hardDelete = mode.hardDelete;
     this.upsert = database.prepare(upsertSql(plan));
     this.remove = database.prepare(
       `DELETE FROM ${quoteIdentifier(plan.table)} WHERE _key = ? AND _version < ?`,
@@ -43,10 +35,10 @@ export class SqliteRowWriter {
     );
   }
 
-  /** Call inside a transaction: the caller decides what belongs together. */
+  /** One row for each key. Call inside a transaction: the caller decides what belongs together. */
   write(rows: readonly TableRow[]): RowsWritten {
     const counts = { upserted: 0, deleted: 0, unchanged: 0 };
-    for (const row of newestRows(rows)) {
+    for (const row of rows) {
       const changes =
         row.deleted && this.hardDelete ? this.deleteRow(row) : this.upsert.run(this.parameters(row));
       counts[changes === 0 ? "unchanged" : row.deleted ? "deleted" : "upserted"]++;
@@ -71,7 +63,7 @@ export class SqliteRowWriter {
       row.extractedAt.toISOString(),
       this.loadId,
       row.rest,
-      row.issues,
+      issuesJson(row),
       ...row.cells.map((cell, i) => bind(cell, columns[i]!.kind)),
       table,
       row.key,

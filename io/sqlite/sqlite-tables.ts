@@ -1,8 +1,9 @@
 import { SnapshotError } from "../../snapshot/index.js";
 import { type Column, type ColumnKind, type TablePlan, metadataColumns } from "../table/column.js";
 import { type IdentifierRules, quoteIdentifier } from "../table/identifier.js";
-import { type GivenColumns, planTables } from "../table/plan-tables.js";
+import { planTables } from "../table/plan-tables.js";
 import type { DatasetStatistics } from "../table/store-statistics.js";
+import type { TableWishes } from "../table/table-engine.js";
 import type { SqliteDatabase } from "./sqlite-driver.js";
 
 /**
@@ -47,11 +48,6 @@ const metadataDeclarations = [
   "_issues TEXT",
 ];
 
-export interface SqliteTableOptions {
-  readonly columns?: Readonly<Record<string, GivenColumns>> | undefined;
-  readonly tables?: Readonly<Record<string, string>> | undefined;
-}
-
 /**
  * Makes what is missing, in one transaction: tables for stores that have none, columns for new properties. Two pipelines may do this at the same time.
  * @throws SnapshotError STORE_CONSTRAINT when a table of that name exists that is not ours.
@@ -59,12 +55,12 @@ export interface SqliteTableOptions {
 export function createSqliteTables(
   database: SqliteDatabase,
   statistics: DatasetStatistics,
-  options: SqliteTableOptions,
+  wishes: TableWishes,
 ): TablePlan[] {
   return database.transaction(() => {
     createBookkeeping(database);
     const existing = readTablePlans(database);
-    const plans = planTables(statistics, existing, { ...options, identifiers, maxColumns });
+    const plans = planTables(statistics, existing, { ...wishes, identifiers, maxColumns });
     for (const plan of plans) createTable(database, plan, existing);
     return plans;
   });

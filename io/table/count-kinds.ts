@@ -2,17 +2,23 @@ import { inGlobalWindow, groupGlobally, parDo, registerFunctions, withName } fro
 import type { PCollection, PTransform, WindowedValue } from "../../beam/index.js";
 import type { SnapshotRecord } from "../../snapshot/index.js";
 import { type DatasetStatistics, mergeStatistics, observeRecord } from "./store-statistics.js";
+import type { ValueLimits } from "./value-kind.js";
 
 /** Counts the kinds of values in a bundle; one element comes out of each. */
 export class CountKinds {
+  readonly limits: ValueLimits;
   private statistics: DatasetStatistics | undefined;
+
+  constructor(limits: ValueLimits) {
+    this.limits = limits;
+  }
 
   startBundle(): void {
     this.statistics = new Map();
   }
 
   *process(record: SnapshotRecord): Generator<DatasetStatistics> {
-    observeRecord(this.statistics!, record);
+    observeRecord(this.statistics!, record, this.limits);
   }
 
   *finishBundle(): Generator<WindowedValue<DatasetStatistics>> {
@@ -28,7 +34,9 @@ function mergeAll(parts: Iterable<DatasetStatistics>): DatasetStatistics {
 }
 
 /** The statistics of all records as one element; no element when there are no records. */
-export function countKinds(): PTransform<PCollection<SnapshotRecord>, PCollection<DatasetStatistics>> {
+export function countKinds(
+  limits: ValueLimits,
+): PTransform<PCollection<SnapshotRecord>, PCollection<DatasetStatistics>> {
   // The SDK declares what this gives as `any`.
   const gather: PTransform<
     PCollection<DatasetStatistics>,
@@ -36,7 +44,7 @@ export function countKinds(): PTransform<PCollection<SnapshotRecord>, PCollectio
   > = groupGlobally<DatasetStatistics>();
   return withName("countKinds", (records: PCollection<SnapshotRecord>) =>
     records
-      .apply(withName("count", parDo<SnapshotRecord, DatasetStatistics>(new CountKinds())))
+      .apply(withName("count", parDo<SnapshotRecord, DatasetStatistics>(new CountKinds(limits))))
       .apply(withName("gather", gather))
       .map(mergeAll),
   );

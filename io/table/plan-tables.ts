@@ -8,16 +8,13 @@ import {
   kindsByCount,
   storeId,
 } from "./store-statistics.js";
+import type { TableWishes } from "./table-engine.js";
 
 /** Columns that the caller prescribes for a store: property -> kind. What they do not hold goes to `_rest`. */
 export type GivenColumns = Readonly<Record<string, ColumnKind>>;
 
-export interface PlanOptions {
+export interface PlanOptions extends TableWishes {
   readonly identifiers: IdentifierRules;
-  /** Columns per store, instead of the inferred ones. */
-  readonly columns?: Readonly<Record<string, GivenColumns>> | undefined;
-  /** A table's name per store. Default: the store's name. */
-  readonly tables?: Readonly<Record<string, string>> | undefined;
   /** The most columns that the engine takes in a table, metadata columns not counted. Further properties go to `_rest`. */
   readonly maxColumns: number;
 }

@@ -1,6 +1,6 @@
 import type { SnapshotRecord } from "../../snapshot/index.js";
 import { type ColumnKind, columnKinds } from "./column.js";
-import { isPlainObject, kindOfValue } from "./value-kind.js";
+import { type ValueLimits, isPlainObject, kindOfValue } from "./value-kind.js";
 
 /**
  * What kinds of values each property of a store's records has, counted. Counts can be taken over any parts of the records, in any order,
@@ -32,17 +32,21 @@ export function storeId(database: string, store: string): string {
   return JSON.stringify([database, store]);
 }
 
-export function observeRecord(statistics: DatasetStatistics, record: SnapshotRecord): void {
+export function observeRecord(
+  statistics: DatasetStatistics,
+  record: SnapshotRecord,
+  limits: ValueLimits = {},
+): void {
   const counts = statisticsOf(statistics, record.database, record.store);
   counts.records++;
   if (record.deleted) return;
   const { value } = record;
   if (!isPlainObject(value)) {
-    count(counts.whole, kindOfValue(value) ?? "json");
+    count(counts.whole, kindOfValue(value, limits) ?? "json");
     return;
   }
   for (const field of Object.keys(value)) {
-    const kind = kindOfValue(value[field]);
+    const kind = kindOfValue(value[field], limits);
     if (kind !== undefined) count(fieldCounts(counts.fields, field), kind);
   }
   if (counts.fields.size > 2 * maxFields) dropLastFields(counts.fields);

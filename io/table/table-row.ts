@@ -8,7 +8,7 @@ import {
 } from "../../snapshot/index.js";
 import { type Column, type ColumnKind, type TablePlan, holdsKind } from "./column.js";
 import { type TaggedJsonPlace, fieldPlace, recordPlace, toTaggedJson, viewType } from "./tagged-json.js";
-import { isPlainObject, kindOfValue } from "./value-kind.js";
+import { type ValueLimits, isPlainObject, kindOfValue } from "./value-kind.js";
 
 /** A value that a column holds: what an engine binds. Dates are still Dates; JSON is text already. */
 export type Cell = string | number | bigint | boolean | Date | Uint8Array | null;
@@ -21,7 +21,8 @@ export interface TableRow {
   readonly deleted: boolean;
   readonly extractedAt: Date;
   readonly rest: string | null;
-  readonly issues: string | null;
+  /** For `_issues`: see `issuesJson`. */
+  readonly issues: readonly CellIssue[];
   /** In the order of the plan's columns. */
   readonly cells: readonly Cell[];
 }
@@ -39,26 +40,36 @@ export interface CellIssue {
  * @param versionBy Path of the time that tells which version is newer, see `recordVersion`.
  * @throws SnapshotError SNAPSHOT_LIMIT_EXCEEDED when the value is nested too deeply, STORE_CONSTRAINT when the capture time is no date.
  */
-export function toTableRow(record: SnapshotRecord, plan: TablePlan, versionBy: string | undefined): TableRow {
+export function toTableRow(
+  record: SnapshotRecord,
+  plan: TablePlan,
+  versionBy: string | undefined,
+  limits: ValueLimits = {},
+): TableRow {
   const issues: CellIssue[] = [];
   const rest: Destination["rest"] = [];
   const cells: Cell[] = plan.columns.map(() => null);
-  if (!record.deleted) placeValue(record.value, plan.columns, { cells, issues, rest });
+  if (!record.deleted) placeValue(record.value, plan.columns, { cells, issues, rest, limits });
   return {
     key: record.keyBytes,
     keyJson: toTaggedJson(record.key),
     // A name that no text column can hold is still readable, and still tells devices apart.
     device:
-      kindOfValue(record.origin.device) === "text"
+      kindOfValue(record.origin.device, limits) === "text"
         ? record.origin.device
         : JSON.stringify(record.origin.device),
     version: recordVersion(record, versionBy, sha256),
     deleted: record.deleted,
     extractedAt: captureTime(record),
     rest: restObject(rest),
-    issues: issues.length === 0 ? null : JSON.stringify(issues),
+    issues,
     cells,
   };
+}
+
+/** What `_issues` holds. */
+export function issuesJson({ issues }: TableRow): string | null {
+  return issues.length === 0 ? null : JSON.stringify(issues);
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {
@@ -90,6 +101,7 @@ interface Destination {
   readonly cells: Cell[];
   readonly issues: CellIssue[];
   readonly rest: [string | undefined, string][];
+  readonly limits: ValueLimits;
 }
 
 function placeValue(value: unknown, columns: readonly Column[], to: Destination): void {
@@ -110,7 +122,7 @@ function placeField(
   to: Destination,
 ): void {
   // A value that is null as a whole is not the empty object.
-  const kind = kindOfValue(value) ?? (field === undefined ? "json" : undefined);
+  const kind = kindOfValue(value, to.limits) ?? (field === undefined ? "json" : undefined);
   if (kind === undefined) return;
   const { main, variant } = columnsOf(columns, field);
   const target = main !== undefined && holdsKind(columns[main]!.kind, kind) ? main : variant;

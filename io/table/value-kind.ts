@@ -4,17 +4,27 @@ const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
 const loneSurrogate = /\p{Surrogate}/u;
 
+/** What an engine's column types do not hold. */
+export interface ValueLimits {
+  /** The first and last time, in milliseconds since the epoch, of its dates. Default: every time of a Date. */
+  readonly earliestDate?: number;
+  readonly latestDate?: number;
+  /** Whether its texts take NUL. Default true. */
+  readonly nul?: boolean;
+}
+
 /**
  * The narrowest kind of column that holds the value exactly; undefined for null and undefined, which every column holds as NULL.
  * NaN, an invalid Date, a string with a lone surrogate and a BigInt beyond 64 bits have no column type in any engine: they are
- * `json`, where each has a tagged form. -0 counts as a number: the row says in `_issues` that it was negative.
+ * `json`, where each has a tagged form, and so is what the engine's limits exclude. -0 counts as a number: the row says in `_issues` that it was negative.
  */
-export function kindOfValue(value: unknown): ColumnKind | undefined {
+export function kindOfValue(value: unknown, limits: ValueLimits = {}): ColumnKind | undefined {
   switch (typeof value) {
     case "undefined":
       return undefined;
     case "string":
-      return loneSurrogate.test(value) ? "json" : "text";
+      if (loneSurrogate.test(value)) return "json";
+      return limits.nul === false && value.includes("\0") ? "json" : "text";
     case "number":
       if (Number.isSafeInteger(value)) return "integer";
       return Number.isNaN(value) ? "json" : "number";
@@ -24,9 +34,13 @@ export function kindOfValue(value: unknown): ColumnKind | undefined {
       return value >= minInt64 && value <= maxInt64 ? "bigint" : "json";
     default:
       if (value === null) return undefined;
-      if (value instanceof Date) return Number.isNaN(value.getTime()) ? "json" : "date";
+      if (value instanceof Date) return isWithin(value.getTime(), limits) ? "date" : "json";
       return value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? "binary" : "json";
   }
+}
+
+function isWithin(time: number, { earliestDate = -Infinity, latestDate = Infinity }: ValueLimits): boolean {
+  return time >= earliestDate && time <= latestDate;
 }
 
 /** Whether the value's properties become columns. Everything else is one value in one column. */

@@ -9,7 +9,7 @@ import {
   writeToSqlite,
   type WrittenFile,
 } from "../../io/index.js";
-import type { TableCounts } from "../../io/sqlite/write-rows.js";
+import type { TableCounts } from "../../io/table/table-counts.js";
 import { type DatabaseSchema, encodeSchema, SnapshotRecord } from "../../snapshot/index.js";
 import { temporaryFolder } from "../temporary-folder.js";
 

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type SqliteDatabase, type SqliteDriverName, openSqlite } from "../../../io/sqlite/sqlite-driver.js";
-import { SqliteRowWriter } from "../../../io/sqlite/sqlite-row-writer.js";
+import { sqliteSession } from "../../../io/sqlite/sqlite-engine.js";
 import { createSqliteTables, readTablePlans } from "../../../io/sqlite/sqlite-tables.js";
 import { type ColumnKind, metadataColumns } from "../../../io/table/column.js";
 import { quoteIdentifier } from "../../../io/table/identifier.js";
 import { type DatasetStatistics, observeRecord, storeId } from "../../../io/table/store-statistics.js";
-import { type TableRow, toTableRow } from "../../../io/table/table-row.js";
+import { type TableRow, newestRows, toTableRow } from "../../../io/table/table-row.js";
 import { isSnapshotError } from "../../../snapshot/index.js";
 import type { StoreAdapter, StoreUnderTest, StoreWriteOptions } from "../../suites/store-suite.js";
 import type { StoredTable } from "../../suites/stored-row.js";
@@ -118,14 +118,13 @@ function writeBundles(
         failed.push({ store: record.store, code: error.code });
       }
     }
-    database.transaction(() => {
-      for (const plan of plans) {
-        const writer = new SqliteRowWriter(database, plan, {
-          loadId: options.loadId ?? "test",
-          hardDelete: options.deletes === "hard",
-        });
-        writer.write(rows.get(storeId(plan.database, plan.store)) ?? []);
-      }
+    const batches = plans.flatMap((plan) => {
+      const found = rows.get(storeId(plan.database, plan.store));
+      return found ? [{ plan, rows: newestRows(found) }] : [];
+    });
+    void sqliteSession(database).writeBatches(batches, {
+      loadId: options.loadId ?? "test",
+      hardDelete: options.deletes === "hard",
     });
   }
   return { failed };

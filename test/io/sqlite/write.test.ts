@@ -6,7 +6,7 @@ import { create, registerFunctions, runDirect } from "../../../beam/index.js";
 import type { FailedRecord } from "../../../io/failed-record.js";
 import { openSqlite } from "../../../io/sqlite/sqlite-driver.js";
 import { type WriteToSqliteOptions, writeToSqlite } from "../../../io/sqlite/write.js";
-import type { TableCounts } from "../../../io/sqlite/write-rows.js";
+import type { TableCounts } from "../../../io/table/table-counts.js";
 import { SnapshotRecord, isSnapshotError } from "../../../snapshot/index.js";
 import { type StoreAdapter, type StoreUnderTest, describeStore } from "../../suites/store-suite.js";
 import { readSqliteTable } from "./sqlite-store.js";
@@ -176,7 +176,7 @@ describe("writeToSqlite", () => {
     test.each<[string, unknown, RegExp]>([
       ["", {}, /path of the database file/],
       [":memory:", {}, /memory/],
-      ["a", { verionBy: "x" }, /unknown option "verionBy"/],
+      ["a", { verionBy: "x" }, /no option "verionBy"/],
       ["a", { deletes: "maybe" }, /"soft" or "hard"/],
       ["a", { onError: "ignore" }, /"fail" or "failedRecords"/],
       ["a", { batchRows: 0 }, /whole number from 1/],
