@@ -54,8 +54,8 @@ describe("package.json", () => {
     ]);
   });
 
-  test("asks for esbuild and google-auth-library only of those who send workers elsewhere", () => {
-    expect(Object.keys(manifest.peerDependencies)).toEqual(["esbuild", "google-auth-library"]);
+  test("asks for packages of single runners and stores only of those who use them", () => {
+    expect(Object.keys(manifest.peerDependencies)).toEqual(["esbuild", "google-auth-library", "pg"]);
     for (const name of Object.keys(manifest.peerDependencies))
       expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true });
   });
