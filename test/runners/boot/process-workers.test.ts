@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   asyncParDo,
   type CounterFamily,
@@ -52,6 +52,8 @@ describe.each([
   ["prism 2.77", () => startPrism({ prismPath: prismProgram(), cacheFolder })],
   ["flink [local]", () => startFlink({ cacheFolder })],
 ] as const)("on %s", (name, startService) => {
+  // Jobs have a time of their own; what a job server loads on its first job takes long beside other work.
+  vi.setConfig({ testTimeout: 300_000 });
   const isPrism = name.startsWith("prism");
   let service: JobService;
   let folder: string;
@@ -60,11 +62,14 @@ describe.each([
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "beam-indexeddb-"));
     bootFile = buildBoot(folder);
+    // Workers of other tests run beside these, with folders of their own.
+    vi.stubEnv("TMPDIR", folder);
     service = await startService();
   });
 
   afterAll(async () => {
     await service.stop();
+    vi.unstubAllEnvs();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -101,7 +106,7 @@ describe.each([
 
   const whole = { sum: (count * (count - 1)) / 2, groups: 7, elements: count };
   const leftOver = (): string[] =>
-    readdirSync(tmpdir()).filter((file) => file.startsWith("beam-indexeddb-job-"));
+    readdirSync(folder).filter((file) => file.startsWith("beam-indexeddb-job-"));
 
   test("the program of this package gives the whole result, with native code, and leaves no file", async () => {
     const before = leftOver();
