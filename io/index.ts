@@ -22,6 +22,12 @@ export { attachSchemas, schemasOf } from "./indexeddb/schema-flow.js";
 export { type ErrorTreatment, type FailedRecord } from "./failed-record.js";
 export { nodePlatform } from "./node-platform.js";
 export { writeToJson, type WriteToJsonResult } from "./json/write.js";
+export { type PostgresConnection, type PostgresServer } from "./postgres/connection.js";
+export {
+  writeToPostgres,
+  type WriteToPostgresOptions,
+  type WriteToPostgresResult,
+} from "./postgres/write.js";
 export { writeToSqlite, type WriteToSqliteOptions, type WriteToSqliteResult } from "./sqlite/write.js";
 export { type TableCounts } from "./table/table-counts.js";
 export { type WriteToTablesOptions } from "./table/table-options.js";

@@ -1,15 +1,21 @@
-import type { ColumnKind, TablePlan } from "../table/column.js";
-import { metadataColumns } from "../table/column.js";
+import { bookkeeping } from "../table/bookkeeping.js";
+import {
+  type ChildPlan,
+  type Column,
+  type ColumnKind,
+  type TablePlan,
+  childMetadataColumns,
+  metadataColumns,
+} from "../table/column.js";
 import { quoteIdentifier } from "../table/identifier.js";
 import type { RowsWritten, WriteMode } from "../table/table-engine.js";
-import { type Cell, type TableRow, issuesJson } from "../table/table-row.js";
+import { type Cell, type RowValues, type TableRow, issuesJson } from "../table/table-row.js";
 import {
   type SqliteDatabase,
   type SqliteStatement,
   type SqliteValue,
   textParameter,
 } from "./sqlite-driver.js";
-import { deletionsTable } from "./sqlite-tables.js";
 
 /** Writes rows of one table. A row only takes the place of an older version, so that rows may come again, late, and in any order. */
 export class SqliteRowWriter {
@@ -20,6 +26,7 @@ export class SqliteRowWriter {
   private readonly upsert: SqliteStatement;
   private readonly remove: SqliteStatement;
   private readonly remember: SqliteStatement;
+  private readonly children: readonly ChildWriter[];
 
   constructor(database: SqliteDatabase, plan: TablePlan, mode: WriteMode) {
     this.database = database;
@@ -30,6 +37,7 @@ export class SqliteRowWriter {
     this.remove = database.prepare(
       `DELETE FROM ${quoteIdentifier(plan.table)} WHERE _key = ? AND _version < ?`,
     );
+    this.children = plan.children.map((child) => new ChildWriter(database, child));
     this.remember = database.prepare(
       `INSERT INTO ${deletionsTable} VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET _version = excluded._version WHERE ${deletionsTable}._version < excluded._version`,
     );
@@ -41,6 +49,10 @@ export class SqliteRowWriter {
     for (const row of rows) {
       const changes =
         row.deleted && this.hardDelete ? this.deleteRow(row) : this.upsert.run(this.parameters(row));
+      if (changes > 0)
+        this.children.forEach((child, i) => {
+          child.replace(row, row.children[i]!);
+        });
       counts[changes === 0 ? "unchanged" : row.deleted ? "deleted" : "upserted"]++;
     }
     return counts;
@@ -72,6 +84,33 @@ export class SqliteRowWriter {
   }
 }
 
+/** The rows of a list, which are replaced as a whole when the row of its record is. */
+class ChildWriter {
+  private readonly columns: readonly Column[];
+  private readonly clear: SqliteStatement;
+  private readonly insert: SqliteStatement;
+
+  constructor(database: SqliteDatabase, { table, columns }: ChildPlan) {
+    this.columns = columns;
+    this.clear = database.prepare(`DELETE FROM ${quoteIdentifier(table)} WHERE _parent_key = ?`);
+    const { names, values } = namesAndValues(childMetadataColumns, columns);
+    this.insert = database.prepare(`INSERT INTO ${quoteIdentifier(table)} (${names}) VALUES (${values})`);
+  }
+
+  replace({ key, version }: TableRow, items: readonly RowValues[]): void {
+    this.clear.run([key]);
+    for (const [index, item] of items.entries())
+      this.insert.run([
+        key,
+        index,
+        version,
+        item.rest,
+        issuesJson(item),
+        ...item.cells.map((cell, i) => bind(cell, this.columns[i]!.kind)),
+      ]);
+  }
+}
+
 /** Dates are ISO 8601 text with milliseconds in UTC: SQLite's date functions read it, and within the years 0 to 9999 it sorts by time. */
 function bind(cell: Cell, kind: ColumnKind): SqliteValue {
   if (cell instanceof Date) return cell.toISOString();
@@ -81,20 +120,30 @@ function bind(cell: Cell, kind: ColumnKind): SqliteValue {
   return cell;
 }
 
+const deletionsTable = bookkeeping.deletions;
+
 const textColumns: ReadonlySet<string> = new Set(["_key_json", "_device", "_load_id", "_rest", "_issues"]);
 
-function upsertSql(plan: TablePlan): string {
-  const table = quoteIdentifier(plan.table);
-  const names = [...metadataColumns, ...plan.columns.map(({ name }) => name)];
-  const kinds = new Map(plan.columns.map(({ name, kind }) => [name, kind]));
-  const values = names.map((name) => {
-    const kind = kinds.get(name);
-    return textColumns.has(name) || kind === "text" || kind === "json" ? textParameter : "?";
-  });
-  const quoted = names.map(quoteIdentifier);
-  const updates = quoted.slice(1).map((name) => `${name} = excluded.${name}`);
+function namesAndValues(
+  metadata: readonly string[],
+  columns: readonly Column[],
+): { readonly names: string; readonly values: string } {
+  const values = [
+    ...metadata.map((name) => (textColumns.has(name) ? textParameter : "?")),
+    ...columns.map(({ kind }) => (kind === "text" || kind === "json" ? textParameter : "?")),
+  ];
+  const names = [...metadata, ...columns.map(({ name }) => name)].map(quoteIdentifier);
+  return { names: names.join(", "), values: values.join(", ") };
+}
+
+function upsertSql({ table: name, columns }: TablePlan): string {
+  const table = quoteIdentifier(name);
+  const { names, values } = namesAndValues(metadataColumns, columns);
+  const updates = [...metadataColumns.slice(1), ...columns.map((column) => column.name)]
+    .map(quoteIdentifier)
+    .map((column) => `${column} = excluded.${column}`);
   return [
-    `INSERT INTO ${table} (${quoted.join(", ")}) SELECT ${values.join(", ")}`,
+    `INSERT INTO ${table} (${names}) SELECT ${values}`,
     `WHERE NOT EXISTS (SELECT 1 FROM ${deletionsTable} WHERE "table" = ? AND _key = ? AND _version >= ?)`,
     `ON CONFLICT (_key) DO UPDATE SET ${updates.join(", ")} WHERE ${table}._version < excluded._version`,
   ].join(" ");

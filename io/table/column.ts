@@ -42,6 +42,15 @@ export interface TablePlan {
   readonly store: string;
   readonly table: string;
   readonly columns: readonly Column[];
+  readonly children: readonly ChildPlan[];
+}
+
+/** The table of a property's lists: a row an item. The metadata columns (`childMetadataColumns`) are not listed. */
+export interface ChildPlan {
+  readonly property: string;
+  readonly table: string;
+  /** Of the items' properties; items that are no plain objects have the column without a field. */
+  readonly columns: readonly Column[];
 }
 
 /**
@@ -69,6 +78,15 @@ export const metadataColumns = [
 ] as const;
 
 export type MetadataColumn = (typeof metadataColumns)[number];
+
+/**
+ * Columns that every child table has, in this order; the first two are its primary key:
+ * - `_parent_key`: the `_key` of the row that the list belongs to
+ * - `_list_index`: the item's place, from 0
+ * - `_version`: that of the row
+ * - `_rest`, `_issues`: as in the table itself, for the item
+ */
+export const childMetadataColumns = ["_parent_key", "_list_index", "_version", "_rest", "_issues"] as const;
 
 /** Whether a column of the first kind holds values of the second exactly. */
 export function holdsKind(column: ColumnKind, value: ColumnKind): boolean {

@@ -1,16 +1,20 @@
 import { inGlobalWindow, groupGlobally, parDo, registerFunctions, withName } from "../../beam/index.js";
 import type { PCollection, PTransform, WindowedValue } from "../../beam/index.js";
 import type { SnapshotRecord } from "../../snapshot/index.js";
-import { type DatasetStatistics, mergeStatistics, observeRecord } from "./store-statistics.js";
-import type { ValueLimits } from "./value-kind.js";
+import {
+  type CountOptions,
+  type DatasetStatistics,
+  mergeStatistics,
+  observeRecord,
+} from "./store-statistics.js";
 
 /** Counts the kinds of values in a bundle; one element comes out of each. */
 export class CountKinds {
-  readonly limits: ValueLimits;
+  readonly options: CountOptions;
   private statistics: DatasetStatistics | undefined;
 
-  constructor(limits: ValueLimits) {
-    this.limits = limits;
+  constructor(options: CountOptions) {
+    this.options = options;
   }
 
   startBundle(): void {
@@ -18,7 +22,7 @@ export class CountKinds {
   }
 
   *process(record: SnapshotRecord): Generator<DatasetStatistics> {
-    observeRecord(this.statistics!, record, this.limits);
+    observeRecord(this.statistics!, record, this.options);
   }
 
   *finishBundle(): Generator<WindowedValue<DatasetStatistics>> {
@@ -35,7 +39,7 @@ function mergeAll(parts: Iterable<DatasetStatistics>): DatasetStatistics {
 
 /** The statistics of all records as one element; no element when there are no records. */
 export function countKinds(
-  limits: ValueLimits,
+  options: CountOptions = {},
 ): PTransform<PCollection<SnapshotRecord>, PCollection<DatasetStatistics>> {
   // The SDK declares what this gives as `any`.
   const gather: PTransform<
@@ -44,7 +48,7 @@ export function countKinds(
   > = groupGlobally<DatasetStatistics>();
   return withName("countKinds", (records: PCollection<SnapshotRecord>) =>
     records
-      .apply(withName("count", parDo<SnapshotRecord, DatasetStatistics>(new CountKinds(limits))))
+      .apply(withName("count", parDo<SnapshotRecord, DatasetStatistics>(new CountKinds(options))))
       .apply(withName("gather", gather))
       .map(mergeAll),
   );

@@ -4,6 +4,7 @@ import type { TablePlan } from "./column.js";
 import { countKinds } from "./count-kinds.js";
 import type { DatasetStatistics } from "./store-statistics.js";
 import type { TableEngine, TableWishes } from "./table-engine.js";
+import type { TableSettings } from "./table-options.js";
 
 /** Makes the tables and columns that the records need, once for all of them, before the first record is written. */
 export class CreateTables {
@@ -29,11 +30,11 @@ export class CreateTables {
 export function inferTables(
   records: PCollection<SnapshotRecord>,
   engine: TableEngine,
-  wishes: TableWishes,
+  { columns, tables, children }: TableSettings,
 ): PCollection<readonly TablePlan[]> {
   return records
-    .apply(countKinds(engine.limits))
-    .apply(withName("createTables", asyncParDo(new CreateTables(engine, wishes))));
+    .apply(countKinds({ limits: engine.limits, lists: children === "tables" }))
+    .apply(withName("createTables", asyncParDo(new CreateTables(engine, { columns, tables }))));
 }
 
 registerFunctions("beam-indexeddb/io", { CreateTables });

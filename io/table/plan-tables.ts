@@ -1,11 +1,22 @@
-import { type Column, type ColumnKind, type TablePlan, holdsKind, metadataColumns } from "./column.js";
+import {
+  type ChildPlan,
+  type Column,
+  type ColumnKind,
+  type TablePlan,
+  childMetadataColumns,
+  holdsKind,
+  metadataColumns,
+} from "./column.js";
 import { type IdentifierRules, assignIdentifiers } from "./identifier.js";
 import {
+  type ColumnCounts,
   type DatasetStatistics,
   type KindCounts,
   type StoreStatistics,
   countedFields,
+  countedLists,
   kindsByCount,
+  maxChildTables,
   storeId,
 } from "./store-statistics.js";
 import type { TableWishes } from "./table-engine.js";
@@ -32,7 +43,8 @@ export function planTables(
   const stores = [...statistics.values()].sort((a, b) =>
     storeId(a.database, a.store) < storeId(b.database, b.store) ? -1 : 1,
   );
-  const names = nameTables(stores, existing, options);
+  const taken = new Set(existing.flatMap(tablesOf));
+  const names = nameTables(stores, existing, taken, options);
   return stores.map((store) => {
     const id = storeId(store.database, store.store);
     const plan: TablePlan = known.get(id) ?? {
@@ -40,17 +52,56 @@ export function planTables(
       store: store.store,
       table: names.get(id)!,
       columns: [],
+      children: [],
     };
-    return { ...plan, columns: planColumns(store, plan.columns, options) };
+    const given =
+      options.columns && Object.hasOwn(options.columns, store.store)
+        ? options.columns[store.store]!
+        : undefined;
+    return {
+      ...plan,
+      columns: planColumns(store, plan.columns, metadataColumns, options, given),
+      children: planChildren(store, plan, taken, options),
+    };
+  });
+}
+
+function tablesOf({ table, children }: TablePlan): string[] {
+  return [table, ...children.map((child) => child.table)];
+}
+
+/** A child table that exists stays in use, also for a property whose lists have become rare. */
+function planChildren(
+  store: StoreStatistics,
+  plan: TablePlan,
+  taken: Set<string>,
+  options: PlanOptions,
+): ChildPlan[] {
+  const known = new Set(plan.children.map(({ property }) => property));
+  const fresh = countedLists(store)
+    .filter((property) => !known.has(property))
+    .slice(0, Math.max(0, maxChildTables - known.size));
+  const wish = (property: string): string => `${plan.table}__${property}`;
+  const names = assignIdentifiers(fresh.map(wish), options.identifiers, taken);
+  for (const name of names.values()) taken.add(name);
+  const children: readonly ChildPlan[] = [
+    ...plan.children,
+    ...fresh.map((property) => ({ property, table: names.get(wish(property))!, columns: [] })),
+  ];
+  return children.map((child) => {
+    const counts = store.children.get(child.property);
+    return counts
+      ? { ...child, columns: planColumns(counts, child.columns, childMetadataColumns, options) }
+      : child;
   });
 }
 
 function nameTables(
   stores: readonly StoreStatistics[],
   existing: readonly TablePlan[],
+  taken: Set<string>,
   options: PlanOptions,
 ): Map<string, string> {
-  const taken = new Set(existing.map(({ table }) => table));
   const exists = new Set(existing.map((plan) => storeId(plan.database, plan.store)));
   const names = new Map<string, string>();
   for (const { database, store } of stores) {
@@ -73,23 +124,25 @@ interface WantedColumn {
   readonly variant: boolean;
 }
 
-function planColumns(store: StoreStatistics, existing: readonly Column[], options: PlanOptions): Column[] {
-  const given =
-    options.columns && Object.hasOwn(options.columns, store.store)
-      ? options.columns[store.store]!
-      : undefined;
-  const widened = existing.map((column) => widen(column, countsOf(store, column.field), given));
+function planColumns(
+  counts: ColumnCounts,
+  existing: readonly Column[],
+  metadata: readonly string[],
+  options: PlanOptions,
+  given?: GivenColumns,
+): Column[] {
+  const widened = existing.map((column) => widen(column, countsOf(counts, column.field), given));
   const wanted: WantedColumn[] = given
     ? Object.entries(given).map(([field, kind]) => ({ field, kind, variant: false }))
-    : [undefined, ...countedFields(store)].flatMap((field) =>
-        wantedColumns(field, countsOf(store, field), mainColumn(widened, field)?.kind),
+    : [undefined, ...countedFields(counts)].flatMap((field) =>
+        wantedColumns(field, countsOf(counts, field), mainColumn(widened, field)?.kind),
       );
   const missing = wanted
     .filter(
       ({ field, variant }) => !widened.some((column) => column.field === field && column.variant === variant),
     )
     .slice(0, Math.max(0, options.maxColumns - widened.length));
-  const identifiers = nameColumns(missing, widened, options.identifiers);
+  const identifiers = nameColumns(missing, widened, metadata, options.identifiers);
   return [...widened, ...missing.map((column, i) => ({ ...column, name: identifiers[i]! }))];
 }
 
@@ -97,8 +150,8 @@ function mainColumn(columns: readonly Column[], field: string | undefined): Colu
   return columns.find((column) => column.field === field && !column.variant);
 }
 
-function countsOf(store: StoreStatistics, field: string | undefined): KindCounts {
-  return field === undefined ? store.whole : (store.fields.get(field) ?? []);
+function countsOf({ whole, fields }: ColumnCounts, field: string | undefined): KindCounts {
+  return field === undefined ? whole : (fields.get(field) ?? []);
 }
 
 function widen(column: Column, counts: KindCounts, given: GivenColumns | undefined): Column {
@@ -129,9 +182,10 @@ function wantedColumns(
 function nameColumns(
   missing: readonly WantedColumn[],
   existing: readonly Column[],
+  metadata: readonly string[],
   rules: IdentifierRules,
 ): string[] {
-  const reserved = [...rules.reserved, ...metadataColumns];
+  const reserved = [...rules.reserved, ...metadata];
   const taken = existing.map(({ name }) => name);
   const names = new Map<WantedColumn, string>();
   // Properties first: a property that is called like another's variant column keeps its name.

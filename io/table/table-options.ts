@@ -21,6 +21,12 @@ export interface WriteToTablesOptions {
   readonly versionBy?: string;
   /** `soft`: a deleted record's row stays, with `_deleted` set and no values. `hard`: it goes. Default `soft`. */
   readonly deletes?: "soft" | "hard";
+  /**
+   * `tables`: a property that is a list has a table of its own, `<table>__<property>`, with a row for each item; the rows are replaced together with that of
+   * the record. Lists that rows cannot tell (empty, with holes or further properties) stay JSON. `json`: every list is JSON. A store that has
+   * such tables keeps them in later runs, whatever is chosen there. Not together with `columns`. Default `json`.
+   */
+  readonly children?: "json" | "tables";
   /** What happens with a record that cannot be written. Default `fail`: the job fails. */
   readonly onError?: ErrorTreatment;
   /** Name of this run in `_load_id`. Default: a random UUID. */
@@ -35,6 +41,7 @@ export interface TableSettings {
   readonly tables: Readonly<Record<string, string>>;
   readonly versionBy: string | undefined;
   readonly deletes: "soft" | "hard";
+  readonly children: "json" | "tables";
   readonly onError: ErrorTreatment;
   readonly loadId: string;
   readonly batchRows: number;
@@ -45,6 +52,7 @@ const optionNames = [
   "tables",
   "versionBy",
   "deletes",
+  "children",
   "onError",
   "loadId",
   "batchRows",
@@ -67,10 +75,16 @@ export function tableSettings(
     tables = {},
     versionBy,
     deletes = "soft",
+    children = "json",
     onError = "fail",
     loadId = randomUUID(),
   } = options;
   checkOneOf(transform, "deletes", deletes, ["soft", "hard"]);
+  checkOneOf(transform, "children", children, ["json", "tables"]);
+  if (children === "tables" && columns)
+    throw new TypeError(
+      `${transform}: columns are given, so no lists are looked for. Leave out columns, or children: "tables".`,
+    );
   checkOneOf(transform, "onError", onError, ["fail", "failedRecords"]);
   checkColumns(transform, columns);
   for (const [store, table] of Object.entries(tables))
@@ -83,6 +97,7 @@ export function tableSettings(
     tables,
     versionBy,
     deletes,
+    children,
     onError,
     loadId,
     batchRows: checkWholeNumber(transform, "batchRows", options.batchRows ?? 10_000, 1, 1_000_000),

@@ -11,6 +11,8 @@ export interface ValueLimits {
   readonly latestDate?: number;
   /** Whether its texts take NUL. Default true. */
   readonly nul?: boolean;
+  /** Longest key, in its encoded bytes. Default: any. */
+  readonly maxKeyBytes?: number;
 }
 
 /**
@@ -39,7 +41,10 @@ export function kindOfValue(value: unknown, limits: ValueLimits = {}): ColumnKin
   }
 }
 
-function isWithin(time: number, { earliestDate = -Infinity, latestDate = Infinity }: ValueLimits): boolean {
+export function isWithin(
+  time: number,
+  { earliestDate = -Infinity, latestDate = Infinity }: ValueLimits,
+): boolean {
   return time >= earliestDate && time <= latestDate;
 }
 
@@ -48,4 +53,12 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** Whether the value's items can be rows: an array with an item at least, without holes and further properties. */
+export function isList(value: unknown): value is readonly unknown[] {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  // Dense arrays have exactly their indices as keys; the length of a sparse one may be four billion.
+  const keys = Object.keys(value);
+  return keys.length === value.length && keys.at(-1) === String(value.length - 1);
 }

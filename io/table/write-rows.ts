@@ -9,7 +9,7 @@ import {
 import { SnapshotError, type SnapshotRecord } from "../../snapshot/index.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
 import type { TablePlan } from "./column.js";
-import { storeId } from "./store-statistics.js";
+import { noStatistics, storeId } from "./store-statistics.js";
 import { type TableCounts, addCounts, noCounts } from "./table-counts.js";
 import type { RowsWritten, TableBatch, TableEngine, TableSession } from "./table-engine.js";
 import type { TableSettings } from "./table-options.js";
@@ -137,15 +137,17 @@ export class WriteRows {
   /** With columns given, a store's table does not depend on its records: whoever comes first makes it. */
   private async planGiven({ database, store }: SnapshotRecord): Promise<TablePlan | undefined> {
     if (!Object.hasOwn(this.settings.columns!, store)) return undefined;
-    const seen = { database, store, records: 0, fields: new Map<string, number[]>(), whole: [] };
     const session = await this.openSession();
     // Its calls never overlap.
     await this.writing;
     const { columns, tables } = this.settings;
-    const plans = await session.createTables(new Map([[storeId(database, store), seen]]), {
-      columns,
-      tables,
-    });
+    const plans = await session.createTables(
+      new Map([[storeId(database, store), noStatistics(database, store)]]),
+      {
+        columns,
+        tables,
+      },
+    );
     return plans[0];
   }
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ColumnKind } from "../../io/table/column.js";
 import type { GivenColumns } from "../../io/table/plan-tables.js";
 import { type Key, type Origin, SnapshotRecord, decodeKey } from "../../snapshot/index.js";
-import { type StoredRow, type StoredTable, restoreValue } from "./stored-row.js";
+import { type StoredRow, type StoredTable, restoreValue, restoreValues } from "./stored-row.js";
 
 /**
  * What every database that records are written to has to hold: the same names, columns, guarantees. A destination passes when it
@@ -17,6 +17,7 @@ export interface StoreAdapter {
 
 export interface StoreWriteOptions {
   readonly deletes?: "soft" | "hard";
+  readonly children?: "json" | "tables";
   readonly versionBy?: string;
   readonly columns?: Readonly<Record<string, GivenColumns>>;
   readonly tables?: Readonly<Record<string, string>>;
@@ -64,7 +65,7 @@ export function describeStore(adapter: StoreAdapter): void {
 
     const valuesOf = async (name = "notes"): Promise<unknown[]> => {
       const table = await store.read(name);
-      return table.rows.map((row) => restoreValue(row, table.columns));
+      return restoreValues(table);
     };
 
     describe("columns", () => {
@@ -230,9 +231,7 @@ export function describeStore(adapter: StoreAdapter): void {
             try {
               await place.write([values.map((item, i) => put(i, item))]);
               const table = await place.read("notes");
-              expect(table.rows.map((row) => restoreValue(row, table.columns))).toStrictEqual(
-                values.map((item) => asPlain(item)),
-              );
+              expect(restoreValues(table)).toStrictEqual(values.map((item) => asPlain(item)));
             } finally {
               await place.close();
             }
@@ -397,7 +396,7 @@ export function describeStore(adapter: StoreAdapter): void {
           const place = await adapter.open();
           await place.write(order.map((record) => [record]));
           const table = await place.read("notes");
-          winners.add(JSON.stringify(restoreValue(table.rows[0]!, table.columns)));
+          winners.add(JSON.stringify(restoreValue(table.rows[0]!, table)));
           await place.close();
         }
         expect(winners.size).toBe(1);

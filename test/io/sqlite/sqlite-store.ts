@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { type SqliteDatabase, type SqliteDriverName, openSqlite } from "../../../io/sqlite/sqlite-driver.js";
 import { sqliteSession } from "../../../io/sqlite/sqlite-engine.js";
 import { createSqliteTables, readTablePlans } from "../../../io/sqlite/sqlite-tables.js";
-import { type ColumnKind, metadataColumns } from "../../../io/table/column.js";
+import {
+  type Column,
+  type ColumnKind,
+  childMetadataColumns,
+  metadataColumns,
+} from "../../../io/table/column.js";
 import { quoteIdentifier } from "../../../io/table/identifier.js";
 import { type DatasetStatistics, observeRecord, storeId } from "../../../io/table/store-statistics.js";
 import { type TableRow, newestRows, toTableRow } from "../../../io/table/table-row.js";
@@ -21,19 +26,12 @@ export function readSqliteTable(
   const plan = readTablePlans(database).find(
     (known) => known.store === storeName && known.database === databaseName,
   );
-  if (!plan) return { table: "", columns: [], rows: [] };
-  // Texts are read as bytes: libsql cuts them at NUL when it reads them, too.
-  const selected = plan.columns.map(({ name, kind }, i) => {
-    const column = quoteIdentifier(name);
-    return kind === "text" || kind === "json" ? `CAST(${column} AS BLOB) AS c${i}` : `${column} AS c${i}`;
-  });
-  const rows = database.all(
-    `SELECT ${[...metadataColumns, ...selected].join(", ")} FROM ${quoteIdentifier(plan.table)} ORDER BY _key`,
-  );
+  if (!plan) return { table: "", columns: [], rows: [], children: [] };
+  const rows = readRows(database, plan.table, metadataColumns, plan.columns, "_key");
   return {
     table: plan.table,
     columns: plan.columns,
-    rows: rows.map((row) => ({
+    rows: rows.map(({ row, cells }) => ({
       key: row._key as Uint8Array,
       keyJson: row._key_json as string,
       device: row._device as string,
@@ -43,14 +41,48 @@ export function readSqliteTable(
       loadId: row._load_id as string,
       rest: row._rest as string | null,
       issues: row._issues as string | null,
-      cells: Object.fromEntries(
-        plan.columns.map(({ name, kind }, i) => [
-          name,
-          row[`c${i}`] === null ? null : cellOf(row[`c${i}`], kind),
-        ]),
-      ),
+      cells,
+    })),
+    children: plan.children.map((child) => ({
+      ...child,
+      rows: readRows(
+        database,
+        child.table,
+        childMetadataColumns,
+        child.columns,
+        "_parent_key, _list_index",
+      ).map(({ row, cells }) => ({
+        parentKey: row._parent_key as Uint8Array,
+        index: Number(row._list_index),
+        version: row._version as Uint8Array,
+        rest: row._rest as string | null,
+        issues: row._issues as string | null,
+        cells,
+      })),
     })),
   };
+}
+
+function readRows(
+  database: SqliteDatabase,
+  table: string,
+  metadata: readonly string[],
+  columns: readonly Column[],
+  order: string,
+): { readonly row: Record<string, unknown>; readonly cells: Record<string, unknown> }[] {
+  // Texts are read as bytes: libsql cuts them at NUL when it reads them, too.
+  const selected = columns.map(({ name, kind }, i) => {
+    const column = quoteIdentifier(name);
+    return kind === "text" || kind === "json" ? `CAST(${column} AS BLOB) AS c${i}` : `${column} AS c${i}`;
+  });
+  return database
+    .all(`SELECT ${[...metadata, ...selected].join(", ")} FROM ${quoteIdentifier(table)} ORDER BY ${order}`)
+    .map((row) => ({
+      row,
+      cells: Object.fromEntries(
+        columns.map(({ name, kind }, i) => [name, row[`c${i}`] === null ? null : cellOf(row[`c${i}`], kind)]),
+      ),
+    }));
 }
 
 function cellOf(cell: unknown, kind: ColumnKind): unknown {
@@ -102,7 +134,8 @@ function writeBundles(
   options: StoreWriteOptions,
 ): Awaited<ReturnType<StoreUnderTest["write"]>> {
   const statistics: DatasetStatistics = new Map();
-  for (const record of bundles.flat()) observeRecord(statistics, record);
+  for (const record of bundles.flat())
+    observeRecord(statistics, record, { lists: options.children === "tables" });
   const plans = createSqliteTables(database, statistics, options);
   const failed: { store: string; code: string }[] = [];
   for (const bundle of bundles) {
