@@ -20,7 +20,11 @@ const table: Readonly<Record<string, FolderRule>> = {
   snapshot: { folders: [], packages: [], node: false },
   browser: { folders: ["snapshot"], packages: ["idb"], node: false },
   beam: { folders: ["snapshot"], packages: ["apache-beam", "acorn"], node: true },
-  io: { folders: ["snapshot", "beam"], packages: ["@streamparser/json", "libsql", "pg", "picomatch"], node: true },
+  io: {
+    folders: ["snapshot", "beam"],
+    packages: ["@streamparser/json", "libsql", "pg", "picomatch"],
+    node: true,
+  },
   transforms: { folders: ["snapshot", "beam"], packages: [], node: false },
   runners: {
     folders: ["snapshot", "beam"],

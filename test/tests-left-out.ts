@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { postgresPrograms } from "./io/postgres/postgres-programs.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -40,6 +41,11 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
         "test/cli/worker-pool.test.ts",
         "test/runners/boot/process-workers.test.ts",
       ],
+    },
+    {
+      program: "PostgreSQL (apt-get install postgresql)",
+      isHere: postgresPrograms(env) !== undefined,
+      tests: ["test/io/postgres/*.server.test.ts"],
     },
     {
       program: `Flink's job server (Java 17 and Maven, then ${jobServers})`,

@@ -1,11 +1,12 @@
 import { execFile, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
+import { postgresPrograms } from "./postgres-programs.js";
 
 const run = promisify(execFile);
 
@@ -26,18 +27,6 @@ export interface PostgresServer {
   /** Stops it at once, as a crash does, and starts it again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** The folder of the server's programs: from the environment, from PATH, or where Debian has them. Undefined when they are nowhere. */
-export function postgresPrograms(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const versions = join("/usr", "lib", "postgresql");
-  const installed = existsSync(versions)
-    ? readdirSync(versions)
-        .sort((a, b) => Number(b) - Number(a))
-        .map((version) => join(versions, version, "bin"))
-    : [];
-  const folders = [env.BEAM_INDEXEDDB_POSTGRES, ...(env.PATH ?? "").split(delimiter), ...installed];
-  return folders.find((folder) => folder !== undefined && existsSync(join(folder, "initdb")));
 }
 
 export interface ServerOptions {
@@ -106,7 +95,6 @@ export async function startPostgres({ password }: ServerOptions = {}): Promise<P
     connected(database, async (client) => (await client.query(sql, values)).rows as never);
   if (password !== undefined) {
     await query("postgres", `ALTER USER ${superuser} PASSWORD '${password}'`);
-    const { writeFileSync } = await import("node:fs");
     writeFileSync(join(data, "pg_hba.conf"), "local all all trust\nhost all all all scram-sha-256\n");
     await query("postgres", "SELECT pg_reload_conf()");
   }
