@@ -38,6 +38,7 @@ export const snapshotErrorCodes = [
   // files and stores
   "FILE_NO_MATCH",
   "FILE_NOT_FOUND",
+  "FILE_ACCESS_DENIED",
   "FILE_NOT_WRITABLE",
   "FILE_DISK_FULL",
   "FILE_READ_FAILED",

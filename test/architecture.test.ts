@@ -22,7 +22,16 @@ const table: Readonly<Record<string, FolderRule>> = {
   beam: { folders: ["snapshot"], packages: ["apache-beam", "acorn"], node: true },
   io: {
     folders: ["snapshot", "beam"],
-    packages: ["@streamparser/json", "libsql", "pg", "picomatch"],
+    packages: [
+      "@aws-sdk/credential-provider-node",
+      "@azure/identity",
+      "@streamparser/json",
+      "aws4fetch",
+      "google-auth-library",
+      "libsql",
+      "pg",
+      "picomatch",
+    ],
     node: true,
   },
   transforms: { folders: ["snapshot", "beam"], packages: [], node: false },

@@ -70,9 +70,27 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
     {
       program: "fake-gcs-server (go install github.com/fsouza/fake-gcs-server@latest)",
       isHere: program("fake-gcs-server", "BEAM_INDEXEDDB_FAKE_GCS_SERVER"),
-      tests: readdirSync(join(root, "test/runners/dataflow"), { encoding: "utf8" })
-        .filter((file) => file.endsWith(".test.ts"))
-        .map((file) => `test/runners/dataflow/${file}`),
+      tests: [
+        ...readdirSync(join(root, "test/runners/dataflow"), { encoding: "utf8" })
+          .filter((file) => file.endsWith(".test.ts"))
+          .map((file) => `test/runners/dataflow/${file}`),
+        "test/io/file/gs/**",
+        "test/io/file/object-store/**",
+      ],
+    },
+    {
+      program: "moto (python3 -m venv .cache/moto && .cache/moto/bin/pip install 'moto[server]')",
+      isHere:
+        existsSync(join(root, ".cache/moto/bin/moto_server")) ||
+        program("moto_server", "BEAM_INDEXEDDB_MOTO_SERVER"),
+      tests: ["test/io/file/s3/**", "test/io/file/object-store/**"],
+    },
+    {
+      program: "Azurite (npm install --prefix .cache/azurite --no-save azurite@3.35.0)",
+      isHere:
+        existsSync(join(root, ".cache/azurite/node_modules/azurite")) ||
+        program("azurite-blob", "BEAM_INDEXEDDB_AZURITE"),
+      tests: ["test/io/file/azure/**"],
     },
   ];
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readdirSync, readSync, statSync, writeSync } from "node:fs";
-import { link, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import picomatch from "picomatch";
 import { fileError } from "./file-error.js";
 import { makeFolder } from "./make-folder.js";
 import type { FileMetadata, FileSystem, FileWriter } from "./file-system.js";
+import { splitPattern, unescapeGlob } from "./split-pattern.js";
 
 /**
  * Files of this machine. Reads and writes are synchronous calls of a block each: they are faster than promises, and the next block is needed
@@ -64,10 +65,28 @@ export const localFileSystem: FileSystem = {
       await writeFile(aside, bytes, { flush: true });
       try {
         await link(aside, path);
-        return true;
+        return await fileIdentity(aside);
       } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code === "EEXIST") return false;
+        if ((cause as NodeJS.ErrnoException).code === "EEXIST") return undefined;
         throw cause;
+      } finally {
+        await rm(aside, { force: true });
+      }
+    });
+  },
+
+  identity: fileIdentity,
+
+  replaceIfSame(path, identity, bytes, workFolder = dirname(path)) {
+    return guarded(path, "write", async () => {
+      const aside = join(workFolder, `.${basename(path)}.${randomBytes(6).toString("hex")}.part`);
+      await writeFile(aside, bytes, { flush: true });
+      try {
+        if ((await fileIdentity(path)) !== identity) return undefined;
+        const own = await fileIdentity(aside);
+        await rename(aside, path);
+        syncFolder(dirname(path));
+        return own;
       } finally {
         await rm(aside, { force: true });
       }
@@ -81,7 +100,24 @@ export const localFileSystem: FileSystem = {
       syncFolder(dirname(to));
     }),
   delete: (path) => guarded(path, "write", () => rm(path, { force: true })),
+  async deleteIfSame(path, identity) {
+    if ((await fileIdentity(path)) === identity) await localFileSystem.delete(path);
+  },
   deleteFolder: (path) => guarded(path, "write", () => rm(path, { force: true, recursive: true })),
+
+  async listFolders(folder, start) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+      if (isMissing(cause)) return [];
+      throw fileError(cause, folder, "read");
+    });
+    return entries
+      .filter((entry) => entry.name.startsWith(start) && entry.isDirectory())
+      .map(({ name }) => join(folder, name));
+  },
+
+  async lastChange(folder) {
+    return (await stat(folder).catch(() => undefined))?.mtimeMs;
+  },
 };
 
 async function guarded<T>(path: string, doing: "read" | "write", action: () => Promise<T>): Promise<T> {
@@ -110,32 +146,6 @@ export function listFiles(pattern: string): readonly FileMetadata[] {
     if (file) found.push(file);
   });
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-/** The folder that a pattern's files lie in, and the part with wildcards ("" when there is none). */
-export function splitPattern(pattern: string): { readonly folder: string; readonly glob: string } {
-  const segments = pattern.split("/");
-  const first = segments.findIndex((segment) => wildcard.test(segment));
-  if (first < 0) return { folder: dirname(unescapeGlob(pattern)), glob: "" };
-  const folder = unescapeGlob(segments.slice(0, first).join("/"));
-  // Only the documented wildcards are special: browsers name downloads "notes (1).idbsnap".
-  const glob = segments
-    .slice(first)
-    .join("/")
-    .replace(/\\?[()!+@|]/g, (char) => (char.length > 1 ? char : `\\${char}`));
-  return { folder: folder === "" && first > 0 ? "/" : folder, glob };
-}
-
-/** One that no backslash makes plain. */
-const wildcard = /(?<!\\)(\\\\)*[*?[{]/;
-
-/** A path as a pattern that matches only itself. */
-export function escapeGlob(path: string): string {
-  return path.replace(/[*?[\]{}()!+@|\\]/g, "\\$&");
-}
-
-function unescapeGlob(pattern: string): string {
-  return pattern.replace(/\\([*?[\]{}()!+@|\\])/g, "$1");
 }
 
 function walk(base: string, relative: string, depth: number, visit: (relative: string) => void): void {
@@ -221,8 +231,7 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Identity of a file that was seen: another one under the same name has another. Undefined when there is none. */
-export async function fileIdentity(path: string): Promise<string | undefined> {
+async function fileIdentity(path: string): Promise<string | undefined> {
   try {
     const { ino, size, mtimeMs } = await stat(path);
     return `${ino}:${size}:${mtimeMs}`;

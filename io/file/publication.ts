@@ -1,25 +1,26 @@
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
-import { basename, dirname, join, relative, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { SnapshotError } from "../../snapshot/index.js";
-import { fileSystemOf, type FileSystem } from "./file-system.js";
+import { fileSystemOf } from "./file-system.js";
+import { absolutePath, folderOf, joinPath, nameOf, relativePath } from "./join-path.js";
+import { listFiles } from "./local-file-system.js";
+import {
+  encodeJournal,
+  type FoundJournal,
+  HeldJournal,
+  isOwnerAlive,
+  type Journal,
+  JournalLost,
+  readJournal,
+  thisOwner,
+} from "./publication-journal.js";
 import { splitPrefix } from "./shard-name.js";
-import { escapeGlob, fileIdentity, listFiles } from "./local-file-system.js";
+import { escapeGlob } from "./split-pattern.js";
 
 /**
  * Many files become visible as one. Everything is written under temporary names first; then a journal, created at once or not at all, says
  * which file gets which name and which old ones go; then the renames are done and the journal is removed. Who finds a journal of a process
- * that died completes it: so after a crash at any point there is the old result or the new one, never a mixture.
+ * that died takes it over and completes it: so after a crash at any point there is the old result or the new one, never a mixture. One process is at work on a
+ * journal at a time: taking it over replaces it, which of several only one can.
  */
-interface Journal {
-  /** Paths relative to the journal's folder: who completes it may have another working directory. */
-  readonly renames: readonly { readonly from: string; readonly to: string }[];
-  /** Old files that are not part of the new result, with what they were: one that was replaced since is not touched. */
-  readonly deletes: readonly { readonly path: string; readonly identity: string }[];
-  readonly owner: { readonly host: string; readonly pid: number };
-}
-
 export interface PublishOptions {
   /** Path and beginning of the names, or a folder with a slash at its end; one publication at a time for each. */
   readonly prefix: string;
@@ -28,9 +29,8 @@ export interface PublishOptions {
   readonly isStale: (name: string) => boolean;
 }
 
-/** Longer than any publication takes; after that an owner on another machine counts as dead. */
-const foreignOwnerMs = 120_000;
 const pollMs = 50;
+const pollRemoteMs = 1000;
 
 /** Publications of this process that are under way, by their journal. */
 const underWay = new Map<string, Promise<void>>();
@@ -42,68 +42,73 @@ const underWay = new Map<string, Promise<void>>();
 export async function publish({ prefix, renames, isStale }: PublishOptions): Promise<void> {
   const fileSystem = fileSystemOf(prefix);
   const journalPath = journalOf(prefix);
-  const folder = dirname(journalPath);
-  const kept = new Set(renames.map(({ to }) => basename(to)));
+  const folder = folderOf(journalPath);
+  const kept = new Set(renames.map(({ to }) => nameOf(to)));
   // Where the files come from: what a crash leaves there is removed with the rest.
-  const workFolder = dirname(renames[0]?.from ?? journalPath);
-  const owner = { host: hostname(), pid: process.pid };
+  const workFolder = folderOf(renames[0]?.from ?? journalPath);
+  const owner = thisOwner();
   const empty: Journal = { renames: [], deletes: [], owner };
   // First a journal that says nothing, as a lock: old files must be listed when nobody else can add some. Who finds it removes it, and the old
   // result stays.
-  do await settleJournal(fileSystem, journalPath);
-  while (!(await fileSystem.createIfAbsent(journalPath, encodeJournal(empty), workFolder)));
+  let identity: string | undefined;
+  do {
+    await settleJournal(journalPath);
+    identity = await fileSystem.createIfAbsent(journalPath, encodeJournal(empty), workFolder);
+  } while (identity === undefined);
+  const held = new HeldJournal(journalPath, identity, empty, workFolder);
+  let isWritten = false;
   const published = (async () => {
-    const deletes = await staleFiles(fileSystem, folder, (name) => isStale(name) && !kept.has(name)).catch(
-      async (error: unknown) => {
-        await fileSystem.delete(journalPath);
-        throw error;
-      },
-    );
-    const journal: Journal = {
-      renames: renames.map(({ from, to }) => ({ from: relative(folder, from), to: relative(folder, to) })),
-      deletes,
-      owner,
-    };
-    await replaceJournal(fileSystem, journalPath, journal, workFolder);
-    await complete(fileSystem, journalPath, journal);
+    let journal: Journal;
+    try {
+      const deletes = await staleFiles(folder, (name) => isStale(name) && !kept.has(name));
+      journal = {
+        renames: renames.map(({ from, to }) => ({
+          from: relativePath(folder, from),
+          to: relativePath(folder, to),
+        })),
+        deletes,
+        owner,
+      };
+      isWritten = true;
+      await held.write(journal);
+    } catch (error) {
+      if (!(error instanceof JournalLost)) {
+        // A journal of which nobody knows whether it says something is left for the next to find.
+        if (isWritten) held.leave();
+        else await held.remove();
+      }
+      throw error;
+    }
+    await complete(folder, journal, held);
   })();
-  underWay.set(resolve(journalPath), published);
+  const key = absolutePath(journalPath);
+  underWay.set(key, published);
   try {
     await published;
+  } catch (error) {
+    if (!(error instanceof JournalLost)) throw error;
+    // This process was silent for so long that another one took it for dead, and removed the lock or completes what the journal says.
+    await settleJournal(journalPath, true);
+    if (!(await isDone(renames))) await publish({ prefix, renames, isStale });
   } finally {
-    underWay.delete(resolve(journalPath));
+    if (underWay.get(key) === published) underWay.delete(key);
   }
 }
 
-async function staleFiles(
-  fileSystem: FileSystem,
-  folder: string,
-  isStale: (name: string) => boolean,
-): Promise<Journal["deletes"]> {
+async function isDone(renames: PublishOptions["renames"]): Promise<boolean> {
+  for (const { from } of renames) if ((await fileSystemOf(from).stat(from)) !== undefined) return false;
+  return true;
+}
+
+async function staleFiles(folder: string, isStale: (name: string) => boolean): Promise<Journal["deletes"]> {
+  const fileSystem = fileSystemOf(folder);
   const stale: { path: string; identity: string }[] = [];
-  for (const { path } of await fileSystem.list(join(escapeGlob(folder), "*"))) {
-    if (!isStale(basename(path))) continue;
-    const identity = await fileIdentity(path);
-    if (identity !== undefined) stale.push({ path: basename(path), identity });
+  for (const { path } of await fileSystem.list(joinPath(escapeGlob(folder), "*"))) {
+    if (!isStale(nameOf(path))) continue;
+    const identity = await fileSystem.identity(path);
+    if (identity !== undefined) stale.push({ path: nameOf(path), identity });
   }
   return stale;
-}
-
-function encodeJournal(journal: Journal): Uint8Array {
-  return Buffer.from(JSON.stringify(journal));
-}
-
-async function replaceJournal(
-  fileSystem: FileSystem,
-  path: string,
-  journal: Journal,
-  workFolder: string,
-): Promise<void> {
-  const next = join(workFolder, `journal-${randomUUID()}`);
-  const file = await fileSystem.create(next);
-  await file.write(encodeJournal(journal));
-  await file.close();
-  await fileSystem.rename(next, path);
 }
 
 /** Resolves when no publication of this process is under way: before it ends early. */
@@ -113,96 +118,79 @@ export async function publicationsEnd(): Promise<void> {
 
 /** Waits for publications of this folder that are under way, and completes those whose process died: before its files are listed. */
 export async function settleFolder(folder: string): Promise<void> {
-  const fileSystem = fileSystemOf(folder);
-  for (const { path } of await fileSystem.list(journalPattern(folder))) await settleJournal(fileSystem, path);
+  for (const { path } of await fileSystemOf(folder).list(journalPattern(folder))) await settleJournal(path);
 }
 
-/** Is there a publication of this folder that is under way, or to be completed? */
+/** Is there a publication of this local folder that is under way, or to be completed? */
 export function isPublishing(folder: string): boolean {
   return listFiles(journalPattern(folder)).length > 0;
 }
 
 function journalPattern(folder: string): string {
-  return join(escapeGlob(folder), ".*.publication");
+  return joinPath(escapeGlob(folder), ".*.publication");
 }
 
-async function settleJournal(fileSystem: FileSystem, path: string): Promise<void> {
+async function settleJournal(path: string, isOwnOver = false): Promise<void> {
+  const isLocal = absolutePath(path) !== path || !path.includes("://");
   for (;;) {
-    const journal = await readJournal(fileSystem, path);
-    if (!journal) return;
-    const own = underWay.get(resolve(path));
+    const found = await readJournal(path);
+    if (!found) return;
+    const own = isOwnOver ? undefined : underWay.get(absolutePath(path));
     if (own) {
       await own.catch(() => undefined);
-    } else if (await isAlive(fileSystem, path, journal)) {
-      await delay(pollMs);
-    } else {
-      await complete(fileSystem, path, journal);
+    } else if (await isOwnerAlive(path, found.journal)) {
+      await delay(isLocal ? pollMs : pollRemoteMs);
+    } else if (await takeOver(path, found)) {
       return;
     }
   }
 }
 
-function journalOf(prefix: string): string {
-  const { folder, base } = splitPrefix(prefix);
-  return join(folder, `.${base === "" ? "all" : base}.publication`);
-}
-
-async function complete(fileSystem: FileSystem, journalPath: string, journal: Journal): Promise<void> {
-  const folder = dirname(journalPath);
-  const own = await fileIdentity(journalPath);
-  for (const { from, to } of journal.renames) {
-    const source = resolve(folder, from);
-    // Already renamed by an earlier attempt, or by another process that completes the same journal.
-    if ((await fileSystem.stat(source)) === undefined) continue;
-    await fileSystem.rename(source, resolve(folder, to)).catch(async (error: unknown) => {
-      if ((await fileSystem.stat(source)) !== undefined) throw error;
-    });
-  }
-  for (const { path, identity } of journal.deletes) {
-    if ((await fileIdentity(resolve(folder, path))) === identity)
-      await fileSystem.delete(resolve(folder, path));
-  }
-  // Another process may have completed it first, and a third may have begun the next publication since.
-  if ((await fileIdentity(journalPath)) === own) await fileSystem.delete(journalPath);
-}
-
-async function readJournal(fileSystem: FileSystem, path: string): Promise<Journal | undefined> {
-  if ((await fileSystem.stat(path)) === undefined) return undefined;
-  let text: string;
+/** Completes the journal of a process that died. False when another one is faster. */
+async function takeOver(path: string, { journal, identity }: FoundJournal): Promise<boolean> {
+  const folder = folderOf(path);
+  const own = { ...journal, owner: thisOwner() };
+  const taken = await fileSystemOf(path).replaceIfSame(path, identity, encodeJournal(own), folder);
+  if (taken === undefined) return false;
+  const held = new HeldJournal(path, taken, own, folder);
+  const key = absolutePath(path);
+  const completed = complete(folder, own, held);
+  underWay.set(key, completed);
   try {
-    const source = await fileSystem.open(path);
-    text = Buffer.from(await source.slice(0, source.byteLength)).toString("utf8");
-    await source.close();
-  } catch (error) {
-    if (error instanceof SnapshotError && error.code === "FILE_NOT_FOUND") return undefined;
-    throw error;
-  }
-  try {
-    return JSON.parse(text) as Journal;
-  } catch (cause) {
-    throw new SnapshotError(
-      "FILE_READ_FAILED",
-      `${JSON.stringify(path)} is no journal of a publication. Remove it and run the pipeline again.`,
-      { file: path, cause },
-    );
-  }
-}
-
-async function isAlive(fileSystem: FileSystem, path: string, { owner }: Journal): Promise<boolean> {
-  if (owner.host !== hostname()) {
-    const file = await fileSystem.stat(path);
-    return file !== undefined && Date.now() - file.lastModified < foreignOwnerMs;
-  }
-  return isProcessAlive(owner.pid);
-}
-
-export function isProcessAlive(pid: number): boolean {
-  // Only asked of what this process does not know to be under way: an earlier attempt of it failed half way.
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
+    await completed;
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if (error instanceof JournalLost) return false;
+    throw error;
+  } finally {
+    if (underWay.get(key) === completed) underWay.delete(key);
   }
+}
+
+function journalOf(prefix: string): string {
+  const { folder, base } = splitPrefix(prefix);
+  return joinPath(folder, `.${base === "" ? "all" : base}.publication`);
+}
+
+/** Each step can be done again: what an earlier attempt has done is found done. */
+async function complete(folder: string, journal: Journal, held: HeldJournal): Promise<void> {
+  const fileSystem = fileSystemOf(folder);
+  try {
+    for (const { from, to } of journal.renames) {
+      held.check();
+      const source = joinPath(folder, from);
+      if ((await fileSystem.stat(source)) === undefined) continue;
+      await fileSystem.rename(source, joinPath(folder, to)).catch(async (error: unknown) => {
+        if ((await fileSystem.stat(source)) !== undefined) throw error;
+      });
+    }
+    for (const { path, identity } of journal.deletes) {
+      held.check();
+      await fileSystem.deleteIfSame(joinPath(folder, path), identity);
+    }
+  } catch (error) {
+    held.leave();
+    throw error;
+  }
+  await held.remove();
 }

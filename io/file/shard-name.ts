@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { basename, dirname } from "node:path";
+import { folderOf, nameOf, remotePath } from "./join-path.js";
 
 /** Beam's names for the files of a sharded output. */
 export interface ShardNaming {
@@ -21,9 +21,8 @@ export function shardName({ prefix, template, suffix }: ShardNaming, shard: numb
 
 /** Folder of a prefix, and how its names begin: "" when the prefix ends with a slash and is the folder itself. */
 export function splitPrefix(prefix: string): { readonly folder: string; readonly base: string } {
-  return prefix.endsWith("/")
-    ? { folder: prefix, base: "" }
-    : { folder: dirname(prefix), base: basename(prefix) };
+  if (!prefix.endsWith("/")) return { folder: folderOf(prefix), base: nameOf(prefix) };
+  return { folder: remotePath(prefix) ? prefix.slice(0, -1) : prefix, base: "" };
 }
 
 /** Matches exactly the names that `shardName` gives for this naming, with any shard and any count. */

@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
 import { createHash, randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
 import { fileSystemOf } from "./file-system.js";
-import { isProcessAlive, publicationsEnd, settleFolder } from "./publication.js";
+import { absolutePath, joinPath, remotePath } from "./join-path.js";
+import { publicationsEnd, settleFolder } from "./publication.js";
+import { isProcessAlive } from "./publication-journal.js";
 import { splitPrefix } from "./shard-name.js";
 
 /** Folders of runs that ended in a crash are removed after this long when nothing tells whether their process lives. */
@@ -16,7 +16,7 @@ const abandonedMs = 7 * 24 * 3600_000;
  */
 export function tempFolderFor(prefix: string, pid = process.pid, host = hostname()): string {
   const { folder, start } = tempNames(prefix);
-  return join(folder, `${start}${machineOf(host)}.${pid}.${randomUUID()}`);
+  return joinPath(folder, `${start}${machineOf(host)}.${pid}.${randomUUID()}`);
 }
 
 /** A host's name may hold anything. */
@@ -50,7 +50,10 @@ export async function closeTempFolder(folder: string): Promise<void> {
 export async function discardTempFolders(): Promise<void> {
   await publicationsEnd();
   // At once, so that nothing of what is still under way comes in between and the end of the process.
-  for (const folder of opened) rmSync(folder, { recursive: true, force: true });
+  const local = [...opened].filter((folder) => !remotePath(folder));
+  const remote = [...opened].filter((folder) => remotePath(folder));
+  for (const folder of local) rmSync(folder, { recursive: true, force: true });
+  for (const folder of remote) await fileSystemOf(folder).deleteFolder(folder);
   opened.clear();
 }
 
@@ -61,11 +64,10 @@ export async function discardTempFolders(): Promise<void> {
  */
 export async function removeAbandoned(prefix: string, own?: string): Promise<void> {
   const { folder: parent, start } = tempNames(prefix);
-  const names = await readdir(parent).catch(() => []);
+  const folders = await fileSystemOf(parent).listFolders(parent, start);
   const abandoned: string[] = [];
-  for (const name of names) {
-    const folder = join(parent, name);
-    if (!name.startsWith(start) || (own !== undefined && resolve(folder) === resolve(own))) continue;
+  for (const folder of folders) {
+    if (own !== undefined && absolutePath(folder) === absolutePath(own)) continue;
     if (await isAbandoned(folder)) abandoned.push(folder);
   }
   if (abandoned.length === 0) return;
@@ -77,6 +79,6 @@ export async function removeAbandoned(prefix: string, own?: string): Promise<voi
 async function isAbandoned(folder: string): Promise<boolean> {
   const [, machine, pid] = /\.temp-([0-9a-f]{12})\.(\d+)\.[0-9a-f-]{36}$/.exec(folder) ?? [];
   if (machine === machineOf(hostname())) return Number(pid) !== process.pid && !isProcessAlive(Number(pid));
-  const found = await stat(folder).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs > abandonedMs;
+  const changed = await fileSystemOf(folder).lastChange(folder);
+  return changed !== undefined && Date.now() - changed > abandonedMs;
 }

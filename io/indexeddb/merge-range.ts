@@ -13,6 +13,7 @@ import {
   type SnapshotRecord,
 } from "../../snapshot/index.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
+import { printablePath } from "../file/printable-path.js";
 import { MergeHeap } from "../merge-heap.js";
 import type { RangeTask } from "./plan-ranges.js";
 import { RangeCursor } from "./range-cursor.js";
@@ -51,7 +52,7 @@ export class MergeRange implements AsyncDoFn<RangeTask, Tagged<MergeOutputs>, Re
         if (!deadLetters || !(error instanceof SnapshotError)) throw error;
         if (!owned) return;
         context.failures.increment(1);
-        failures.push(failedRecord(undefined, error, { file: file.path }));
+        failures.push(failedRecord(undefined, error, { file: printablePath(file.path) }));
       },
     };
     const cursors = task.inputs.map((input) => new RangeCursor(input, scope));

@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { type ByteSource, type SnapshotRecord } from "../../snapshot/index.js";
 import { fileSystemOf } from "../file/file-system.js";
+import { joinPath } from "../file/join-path.js";
 import { MergeHeap } from "../merge-heap.js";
 import { RecordArena } from "./record-arena.js";
 import { compareIdentity } from "./record-order.js";
@@ -32,7 +32,7 @@ export async function* mergeRuns(
 }
 
 async function joinRuns(segments: readonly RunSegment[], tempFolder: string): Promise<RunSegment> {
-  const path = join(tempFolder, `run-${randomUUID()}`);
+  const path = joinPath(tempFolder, `run-${randomUUID()}`);
   const file = await fileSystemOf(path).create(path, { temporary: true });
   const run = new RunWriter(file);
   const arena = new RecordArena();

@@ -8,6 +8,7 @@ import {
 } from "../../snapshot/index.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
 import type { FileMetadata } from "../file/file-system.js";
+import { printablePath } from "../file/printable-path.js";
 import { withSnapshot } from "./snapshot-pool.js";
 
 /** What every planner has of a file, beside its plan. */
@@ -53,7 +54,7 @@ export async function planFile<Planned>(
   } catch (error) {
     if (!deadLetters || !(error instanceof SnapshotError)) throw error;
     context.failures.increment(1);
-    return [{ failedRecords: failedRecord(undefined, error, { file: file.path }) }];
+    return [{ failedRecords: failedRecord(undefined, error, { file: printablePath(file.path) }) }];
   }
 }
 

@@ -1,9 +1,15 @@
-import { basename, dirname, join } from "node:path";
 import { type AsyncDoFn, type KV, registerFunctions } from "../../beam/index.js";
 import { SnapshotError, type SnapshotSummary } from "../../snapshot/index.js";
+import { folderOf, joinPath, nameOf } from "../file/join-path.js";
 import { publish } from "../file/publication.js";
 import { closeTempFolder } from "../file/temp-folder.js";
-import { safeFileName, type ShardNaming, shardName, shardNamePattern } from "../file/shard-name.js";
+import {
+  safeFileName,
+  type ShardNaming,
+  shardName,
+  shardNamePattern,
+  splitPrefix,
+} from "../file/shard-name.js";
 import type { FinishedShard } from "./write-shards.js";
 
 /** A snapshot file under its final name. */
@@ -45,7 +51,7 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
     for (const destination of [...destinations.keys()].sort()) {
       const naming = { ...this.naming, prefix: prefixFor(this.naming.prefix, destination) };
       named.push(...this.nameShards(naming, destinations.get(destination)!));
-      patterns.push(shardNamePattern(naming, basename(naming.prefix)));
+      patterns.push(shardNamePattern(naming, nameOf(naming.prefix)));
     }
     await publish({
       prefix: this.naming.prefix,
@@ -80,7 +86,9 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
 function prefixFor(prefix: string, destination: string): string {
   if (destination === "") return prefix;
   const name = safeFileName(destination);
-  return prefix.endsWith("/") ? join(prefix, name) : join(dirname(prefix), `${basename(prefix)}-${name}`);
+  return prefix.endsWith("/")
+    ? joinPath(splitPrefix(prefix).folder, name)
+    : joinPath(folderOf(prefix), `${nameOf(prefix)}-${name}`);
 }
 
 registerFunctions("beam-indexeddb/io", { PublishShards });

@@ -16,6 +16,7 @@ import {
 } from "../../snapshot/index.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
 import type { FileMetadata } from "../file/file-system.js";
+import { printablePath } from "../file/printable-path.js";
 import type { BlockTask } from "./plan-blocks.js";
 import { withSnapshot } from "./snapshot-pool.js";
 
@@ -65,7 +66,9 @@ export class ReadBlocksOrFail implements AsyncDoFn<BlockTask, Tagged<ReadOutputs
       } catch (error) {
         if (!(error instanceof SnapshotError)) throw error;
         context.failures.increment(1);
-        outputs.push({ failedRecords: failedRecord(undefined, error, { file: task.file.path }) });
+        outputs.push({
+          failedRecords: failedRecord(undefined, error, { file: printablePath(task.file.path) }),
+        });
       }
     }
     return outputs;
@@ -94,10 +97,11 @@ async function readTask(
 /** @throws SnapshotError FILE_READ_FAILED when the file is no longer the snapshot that was planned */
 export function checkSnapshot(reader: SnapshotReader, file: FileMetadata, snapshot: string): void {
   if (reader.summary.id === snapshot) return;
+  const path = printablePath(file.path);
   throw new SnapshotError(
     "FILE_READ_FAILED",
-    `${JSON.stringify(file.path)} was replaced by another snapshot while it was read. Run the pipeline again.`,
-    { file: file.path },
+    `${JSON.stringify(path)} was replaced by another snapshot while it was read. Run the pipeline again.`,
+    { file: path },
   );
 }
 

@@ -20,6 +20,7 @@ import {
 import type { FailedRecord } from "../failed-record.js";
 import type { FileMetadata } from "../file/file-system.js";
 import { matchAll, validatePattern } from "../file/match.js";
+import { printablePath } from "../file/printable-path.js";
 import { ExpandGroups, ExpandRecords, type MergeOutputs, MergeRange } from "./merge-range.js";
 import {
   type ExtentOutputs,
@@ -68,7 +69,7 @@ export function readGroupsFromIndexedDB<Schema = unknown>(
     );
   if (validate) validatePattern(filePattern, emptyMatchTreatment);
   return withName(
-    `readGroupsFromIndexedDB(${filePattern})`,
+    `readGroupsFromIndexedDB(${printablePath(filePattern)})`,
     (root: Root) =>
       root
         .apply(withName("pattern", create([filePattern])))

@@ -23,6 +23,7 @@ import { checkOptionNames } from "../check-options.js";
 import type { FailedRecord } from "../failed-record.js";
 import type { FileMetadata } from "../file/file-system.js";
 import { type EmptyMatchTreatment, emptyMatchTreatments, matchAll, validatePattern } from "../file/match.js";
+import { printablePath } from "../file/printable-path.js";
 import { type BlockTask, PlanBlocks, type PlanOutputs } from "./plan-blocks.js";
 import { ReadBlocks, ReadBlocksOrFail, type ReadContext, type ReadOutputs } from "./read-blocks.js";
 import { attachSchemas } from "./schema-flow.js";
@@ -80,7 +81,7 @@ export function readFromIndexedDB<Schema = unknown>(
   checkReadOptions("readFromIndexedDB", options, ["validate"]);
   const { validate = true, emptyMatchTreatment = "DISALLOW", ...rest } = options;
   if (validate) validatePattern(filePattern, emptyMatchTreatment);
-  return withName(`readFromIndexedDB(${filePattern})`, (root: Root) =>
+  return withName(`readFromIndexedDB(${printablePath(filePattern)})`, (root: Root) =>
     root
       .apply(withName("pattern", create([filePattern])))
       .apply(readAllFromIndexedDB<Schema>({ ...rest, emptyMatchTreatment })),

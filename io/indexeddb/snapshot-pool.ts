@@ -1,5 +1,6 @@
 import { SnapshotError, type SnapshotReader } from "../../snapshot/index.js";
 import { type FileMetadata, fileSystemOf } from "../file/file-system.js";
+import { printablePath } from "../file/printable-path.js";
 import { openSnapshot } from "./open-snapshot.js";
 
 /**
@@ -66,7 +67,8 @@ async function putBack(id: string, reader: SnapshotReader): Promise<void> {
   if (oldest !== undefined) await take(oldest)?.close();
 }
 
-function placed(error: unknown, file: string): unknown {
+function placed(error: unknown, path: string): unknown {
+  const file = printablePath(path);
   if (!(error instanceof SnapshotError) || error.file !== undefined) return error;
   const { code, message, offset, store, key, cause } = error;
   return new SnapshotError(code, `${JSON.stringify(file)}: ${message}`, {

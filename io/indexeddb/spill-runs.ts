@@ -1,8 +1,8 @@
-import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { type AsyncDoFn, inGlobalWindow, registerFunctions, type WindowedValue } from "../../beam/index.js";
 import { type Origin, type SnapshotRecord } from "../../snapshot/index.js";
 import { fileSystemOf } from "../file/file-system.js";
+import { joinPath } from "../file/join-path.js";
 import { openTempFolder, removeAbandoned } from "../file/temp-folder.js";
 import { nodePlatform } from "../node-platform.js";
 import { type Destination, destinationOf } from "./destination.js";
@@ -174,7 +174,7 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
     groups.sort(compareGroups);
     this.pending = new Map();
     this.pendingBytes = 0;
-    const path = join(this.tempFolder, `run-${randomUUID()}`);
+    const path = joinPath(this.tempFolder, `run-${randomUUID()}`);
     const file = await fileSystemOf(path).create(path, { temporary: true });
     try {
       const run = new RunWriter(file);

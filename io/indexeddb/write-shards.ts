@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import {
   type AsyncDoFn,
   type Counter,
@@ -22,6 +21,7 @@ import {
 } from "../../snapshot/index.js";
 import { type ErrorTreatment, type FailedRecord, failedRecord } from "../failed-record.js";
 import { fileSystemOf } from "../file/file-system.js";
+import { joinPath } from "../file/join-path.js";
 import { nodePlatform } from "../node-platform.js";
 import { mergeRuns } from "./merge-runs.js";
 import { compareIdentity } from "./record-order.js";
@@ -75,7 +75,7 @@ export class WriteShards implements AsyncDoFn<ShardTask, Tagged<WriteOutputs>, W
     const schema = schemaFor(task, this.settings.database, context.schemas.lookup());
     const failed: FailedRecord[] = [];
     const { tempFolder, onError } = this.settings;
-    const tempPath = join(
+    const tempPath = joinPath(
       tempFolder,
       `shard-${nodePlatform.crc32(Buffer.from(task.destination, "utf16le"))}-${task.set}-${task.shard}`,
     );

@@ -25,6 +25,7 @@ import {
 } from "../../snapshot/index.js";
 import { checkOptionNames } from "../check-options.js";
 import type { ErrorTreatment, FailedRecord } from "../failed-record.js";
+import { checkWritePath } from "../file/check-path.js";
 import { fileSystemOf } from "../file/file-system.js";
 import { checkShardNaming, defaultShardTemplate } from "../file/shard-name.js";
 import { tempFolderFor } from "../file/temp-folder.js";
@@ -207,6 +208,7 @@ function checked(prefix: string, options: WriteToIndexedDBOptions) {
   const problem = (what: string): TypeError => new TypeError(`writeToIndexedDB: ${what}`);
   if (typeof prefix !== "string" || prefix === "")
     throw problem('the first argument is the beginning of the file names, such as "out/merged".');
+  checkWritePath(prefix);
   checkOptionNames("writeToIndexedDB", options, optionNames);
   const {
     numShards = 1,

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import {
   type AsyncDoFn,
   asyncParDo,
@@ -12,7 +11,9 @@ import {
   withName,
 } from "../../beam/index.js";
 import { SnapshotError } from "../../snapshot/index.js";
+import { checkWritePath } from "../file/check-path.js";
 import { fileSystemOf } from "../file/file-system.js";
+import { joinPath } from "../file/join-path.js";
 import { closeTempFolder, openTempFolder, removeAbandoned, tempFolderFor } from "../file/temp-folder.js";
 
 /** The path of the file, once it is there. */
@@ -27,6 +28,7 @@ export type WriteToJsonResult = Readonly<{ filesWritten: PCollection<string> }>;
 export function writeToJson<T>(path: string): PTransform<PCollection<T>, WriteToJsonResult> {
   if (typeof path !== "string" || path === "")
     throw new TypeError('writeToJson: give the path of the file, such as "out/summary.json".');
+  checkWritePath(path);
   return withName(`writeToJson(${path})`, (elements: PCollection<T>) => {
     const texts = elements.apply(withName("toText", (input: PCollection<T>) => input.map(jsonText)));
     // The empty text stands for the file itself, which is written even when there is no element.
@@ -54,7 +56,7 @@ export class WriteJsonFile implements AsyncDoFn<{ readonly value: Iterable<strin
     const folder = tempFolderFor(this.path);
     openTempFolder(folder);
     try {
-      const aside = join(folder, "json");
+      const aside = joinPath(folder, "json");
       const file = await fileSystem.create(aside);
       await file.write(Buffer.from(lines.length === 0 ? "[]\n" : `[\n${lines.join(",\n")}\n]\n`));
       await file.close();

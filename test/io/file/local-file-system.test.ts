@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fileSystemOf } from "../../../io/file/file-system.js";
-import { listFiles, localFileSystem, splitPattern } from "../../../io/file/local-file-system.js";
+import { listFiles, localFileSystem } from "../../../io/file/local-file-system.js";
+import { splitPattern } from "../../../io/file/split-pattern.js";
 import { temporaryFolder } from "../../temporary-folder.js";
 
 test("patterns match files by name, through folders with **, and never hidden ones", () => {
@@ -48,7 +49,7 @@ test("of many that create one file at the same time exactly one succeeds", async
   const results = await Promise.all(
     Array.from({ length: 20 }, (_, i) => localFileSystem.createIfAbsent(path, Buffer.from(String(i)))),
   );
-  expect(results.filter(Boolean)).toHaveLength(1);
+  expect(results.filter((identity) => identity !== undefined)).toHaveLength(1);
 });
 
 test("each fault of the system has a code and says what to do", async () => {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { publish, settleFolder } from "../../../io/file/publication.js";
 import { removeAbandoned, tempFolderFor } from "../../../io/file/temp-folder.js";
@@ -50,7 +50,11 @@ function journal(
   owner: { host: string; pid: number },
   renames: readonly { from: string; to: string }[],
 ): void {
-  writeFileSync(join(folder, ".out.publication"), JSON.stringify({ renames, deletes: [], owner }));
+  const inside = renames.map(({ from, to }) => ({
+    from: relative(folder, resolve(folder, from)),
+    to: relative(folder, resolve(folder, to)),
+  }));
+  writeFileSync(join(folder, ".out.publication"), JSON.stringify({ renames: inside, deletes: [], owner }));
 }
 
 test.each([0, 1, 2])(
@@ -81,7 +85,7 @@ test("a publication that was interrupted is completed before the next one", asyn
 test("a stale file that was replaced after the journal was written stays", async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "out-0-of-1"), "another result");
-  const deletes = [{ path: join(folder, "out-0-of-1"), identity: "1:2:3" }];
+  const deletes = [{ path: "out-0-of-1", identity: "1:2:3" }];
   writeFileSync(
     join(folder, ".out.publication"),
     JSON.stringify({ renames: [], deletes, owner: { host: hostname(), pid: deadPid } }),
@@ -172,4 +176,23 @@ test("a process that died before it had listed the old files leaves the old resu
   await settleFolder(folder);
   expect(visible(folder)).toEqual({ "out-0-of-1": "old" });
   expect(existsSync(join(folder, ".out.publication"))).toBe(false);
+});
+
+test.each([
+  ["a file is taken from elsewhere", { renames: [{ from: "../secret", to: "out-0-of-1" }], deletes: [] }],
+  ["a file goes elsewhere", { renames: [{ from: "temp/new", to: "../../etc/passwd" }], deletes: [] }],
+  ["a file has an absolute path", { renames: [{ from: "/etc/passwd", to: "out-0-of-1" }], deletes: [] }],
+  ["another folder's file is deleted", { renames: [], deletes: [{ path: "../secret", identity: "1:2:3" }] }],
+  ["it is no journal at all", { a: 1 }],
+  ["it is null", null],
+])("a journal of somebody else's making moves and deletes nothing: %s", async (_, content) => {
+  const parent = temporaryFolder();
+  const folder = join(parent, "in");
+  mkdirSync(folder);
+  writeFileSync(join(parent, "secret"), "kept");
+  const owner = { host: hostname(), pid: deadPid };
+  writeFileSync(join(folder, ".out.publication"), JSON.stringify(content && { ...content, owner }));
+  await expect(settleFolder(folder)).rejects.toMatchObject({ code: "FILE_READ_FAILED" });
+  expect(readFileSync(join(parent, "secret"), "utf8")).toBe("kept");
+  expect(visible(folder)).toEqual({});
 });
