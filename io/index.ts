@@ -22,6 +22,8 @@ export { attachSchemas, schemasOf } from "./indexeddb/schema-flow.js";
 export { type ErrorTreatment, type FailedRecord } from "./failed-record.js";
 export { nodePlatform } from "./node-platform.js";
 export { writeToJson, type WriteToJsonResult } from "./json/write.js";
+export { type ValueForm } from "./postgres/column-value.js";
+export { readFromPostgres, type ReadFromPostgresOptions } from "./postgres/read.js";
 export { type PostgresConnection, type PostgresServer } from "./postgres/connection.js";
 export {
   writeToPostgres,

@@ -57,9 +57,10 @@ const translations: readonly Translation[] = [
   { matches: /^57014$/, code: "STORE_UNAVAILABLE", advice: "Set a longer statement_timeout for the user." },
 ];
 
-/** The error as one of ours. Its text is the server's message; details, which quote values, stay out. */
-export function toStoreError(error: unknown, attempts: number): SnapshotError {
-  if (error instanceof SnapshotError) return error;
+/** The error as one of ours. Its text is the server's message; details, which quote values, stay out. A fault of a program stays what it is. */
+export function toStoreError(error: unknown, attempts: number): Error {
+  if (error instanceof SnapshotError || error instanceof TypeError || error instanceof RangeError)
+    return error;
   const code = sqlState(error);
   const state = code === undefined ? "" : ` (${code})`;
   const text = textOf(error).replace(/\.$/, "");
