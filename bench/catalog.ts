@@ -1,6 +1,7 @@
 import type { Bench } from "./bench.js";
 import { browserBench } from "./browser/browser-bench.js";
 import { codecBench } from "./codec/codec-bench.js";
+import { destinationsBench } from "./destinations/destinations-bench.js";
 import { filesBench } from "./files/files-bench.js";
 import { pipelinesBench } from "./pipelines/pipelines-bench.js";
 import { groupingBench } from "./runners/grouping-bench.js";
@@ -17,5 +18,6 @@ export const benches: readonly Bench[] = [
   scalingBench,
   groupingBench,
   mergeBench,
+  destinationsBench,
   browserBench,
 ];
