@@ -6,6 +6,7 @@ import {
   writeToJson,
   writeToSqlite,
 } from "../io/index.js";
+import { remotePath } from "../io/file/join-path.js";
 import { mergeGroups, renameDatabase } from "../transforms/index.js";
 import { summarizeStores } from "./summarize-stores.js";
 
@@ -13,7 +14,7 @@ import { summarizeStores } from "./summarize-stores.js";
 export interface SyncOptions {
   /** Snapshot files of the devices: a path or pattern. */
   readonly input: string;
-  /** Folder for the results; made when it is missing. */
+  /** Folder for the results, local or in an object store (docs/file-systems.md); made when it is missing. */
   readonly output: string;
   /** Path of the time at which the app last changed a record. Default: the time of capture decides. */
   readonly by?: string | undefined;
@@ -27,7 +28,7 @@ export interface SyncOptions {
 
 /**
  * Merges the snapshots of several devices: `<output>/merged-SSSSS-of-NNNNN.idbsnap` to load back into browsers, `<output>/merged.sqlite` to query,
- * `<output>/summary.json` to see what happened. See `mergeDevices` for which record wins.
+ * `<output>/summary.json` to see what happened. SQLite works on local disks alone: an output in an object store has no `merged.sqlite`. See `mergeDevices` for which record wins.
  * @example await createRunner().run(sync({ input: "devices/*.idbsnap", output: "out", by: "updatedAt" }));
  */
 export function sync(options: SyncOptions): (root: Root) => void {
@@ -39,7 +40,8 @@ export function sync(options: SyncOptions): (root: Root) => void {
     const winners = groups.apply(mergeGroups({ by }));
     const merged = database === undefined ? winners : winners.apply(renameDatabase(database));
     merged.apply(writeToIndexedDB(`${folder}/merged`, { database, numShards }));
-    merged.apply(writeToSqlite(`${folder}/merged.sqlite`, by === undefined ? {} : { versionBy: by }));
+    if (!remotePath(folder))
+      merged.apply(writeToSqlite(`${folder}/merged.sqlite`, by === undefined ? {} : { versionBy: by }));
     summarizeStores(groups, merged, schemasOf(groups)).apply(writeToJson(`${folder}/summary.json`));
   };
 }

@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { joinPath, remotePath } from "../../io/file/join-path.js";
+import { readText } from "../../io/file/read-text.js";
 import { discardTempFolders } from "../../io/index.js";
+import { isSnapshotError } from "../../snapshot/index.js";
 import type {
   PipelineFunction,
   RunnerName,
@@ -226,10 +227,12 @@ function withoutTime(counters: Readonly<Record<string, number>>): string[] {
 
 /** Of a job on other machines, the output may lie where this one can't see it. */
 async function readSummary(output: string, runner: RunnerName): Promise<readonly StoreSummaryLine[]> {
-  const text = await readFile(join(output, "summary.json"), "utf8").catch((error: unknown) => {
-    if (runner === "dataflow" && (error as NodeJS.ErrnoException).code === "ENOENT") return "[]";
-    throw error;
-  });
+  const text = await readText(joinPath(output.replace(/(.)\/+$/, "$1"), "summary.json")).catch(
+    (error: unknown) => {
+      if (runner === "dataflow" && isSnapshotError(error, "FILE_NOT_FOUND")) return "[]";
+      throw error;
+    },
+  );
   return JSON.parse(text) as StoreSummaryLine[];
 }
 
@@ -257,7 +260,9 @@ function resultText(
     textTable(["object store", "devices", "read", "superseded", "merged", "deleted"], rows),
     ...collisionWarning(summary),
     `  ${folder}merged-*.idbsnap   the merged database: load it with importDB, look at it with: npx beam-indexeddb inspect ${folder}merged-00000-of-00001.idbsnap`,
-    `  ${folder}merged.sqlite      one table an object store`,
+    remotePath(output)
+      ? "  (no merged.sqlite: SQLite works on local disks alone)"
+      : `  ${folder}merged.sqlite      one table an object store`,
     `  ${folder}summary.json       these counts`,
     "",
   ].join("\n");
