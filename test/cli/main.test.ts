@@ -102,7 +102,7 @@ describe("mistakes in the call get exit code 2 and the valid choices", () => {
     [["cat", "a", "--from=2", "--to=1"], /range is empty/],
     [["cat", "a", "--key=1", "--to=2"], /without --from and --to/],
     [["cat", "a", "--limit=1.5"], /whole number/],
-    [["inspect", "s3://bucket/a.idbsnap"], /not supported/],
+    [["inspect", "ftp://host/a.idbsnap"], /not supported/],
   ])("%j", async (args, message) => {
     const { code, out, err } = await call(...args);
     expect([code, out]).toEqual([2, ""]);
