@@ -1,8 +1,9 @@
 import { accessSync, constants } from "node:fs";
 import { join, resolve } from "node:path";
 import { SnapshotError } from "../../snapshot/index.js";
+import { findJava } from "./find-java.js";
 import { type JobService, type ServiceOptions, startJobService } from "./job-service.js";
-import { type Coordinates, findJava, resolveJars } from "./maven.js";
+import { type Coordinates, resolveJars } from "./maven.js";
 
 /** A job server of Beam's Java SDK. */
 export interface JavaJobServer {
@@ -24,7 +25,7 @@ export async function startJavaJobServer(
   server: JavaJobServer,
   options: ServiceOptions,
 ): Promise<JobService> {
-  const java = findJava();
+  const java = await findJava(server.jar !== undefined);
   const program = server.jar
     ? ["-jar", readableJar(server.jar)]
     : ["-cp", join(await resolveJars(server.name, server.libraries, options), "*"), server.mainClass];

@@ -9,14 +9,7 @@ import { runTool } from "./run-tool.js";
 /** A Java library: group, artifact, version, with ":" between. */
 export type Coordinates = `${string}:${string}:${string}`;
 
-const javaAdvice = "Install Java 17 with: apt-get install openjdk-17-jre-headless.";
 const mavenAdvice = "Maven fetches the job server on first use. Install it with: apt-get install maven.";
-
-/** The program `java`, of JAVA_HOME when that is set. @throws SnapshotError RUNNER_PROGRAM_MISSING */
-export function findJava(): string {
-  const home = process.env.JAVA_HOME;
-  return findProgram(home !== undefined && home !== "" ? join(home, "bin/java") : "java", javaAdvice);
-}
 
 /**
  * A folder with the jars of these libraries and of all that they need. They are resolved with Maven on first use, and again when the list changes.

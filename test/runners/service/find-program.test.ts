@@ -13,9 +13,9 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-function program(name: string, mode = 0o755): string {
+function program(name: string, mode = 0o755, script = ""): string {
   const path = join(folder, name);
-  writeFileSync(path, "#!/bin/sh\n");
+  writeFileSync(path, `#!/bin/sh\n${script}`);
   chmodSync(path, mode);
   return path;
 }
@@ -73,7 +73,7 @@ describe("a runner without its program says what to install, in one sentence", (
   });
 
   test("Maven, when Java is there", async () => {
-    program("java");
+    program("java", 0o755, `echo 'openjdk version "17.0.15"'\n`);
     vi.stubEnv("PATH", folder);
     vi.stubEnv("JAVA_HOME", undefined);
     const runner = createRunner({ runner: "flink", cacheFolder: join(folder, "cache") });
