@@ -1,5 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
 import { cachedFolder, defaultCacheFolder } from "../../../runners/service/cached-folder.js";
 import { temporaryFolder } from "../../temporary-folder.js";
@@ -37,6 +40,42 @@ test("that another process filled in the meantime is taken", async () => {
     writeFileSync(join(path, "theirs"), "");
   });
   expect([readdirSync(parent), readdirSync(path)]).toEqual([["b"], ["theirs"]]);
+});
+
+test("leaves nothing for good of a process that was killed while it filled it", async () => {
+  const parent = temporaryFolder();
+  const path = join(parent, "b");
+  const module = pathToFileURL(
+    join(import.meta.dirname, "../../../dist/runners/service/cached-folder.js"),
+  ).href;
+  const filling = spawn(process.execPath, [
+    ...["--input-type=module", "-e"],
+    `import { cachedFolder } from ${JSON.stringify(module)};
+     await cachedFolder(${JSON.stringify(path)}, () => { console.log("filling"); setInterval(() => {}, 1000); return new Promise(() => {}); });`,
+  ]);
+  await once(filling.stdout, "data");
+  const [draft] = readdirSync(parent);
+  // One that is being filled stays.
+  await cachedFolder(path, async () => undefined);
+  expect(readdirSync(parent).sort()).toEqual([draft, "b"].sort());
+  filling.kill("SIGKILL");
+  await once(filling, "close");
+  await cachedFolder(join(parent, "c"), async () => undefined);
+  expect(readdirSync(parent)).toContain(draft);
+  rmSync(path, { recursive: true });
+  await cachedFolder(path, async () => undefined);
+  expect(readdirSync(parent)).toEqual(["b", "c"]);
+});
+
+test("leaves drafts of other machines alone for a day", async () => {
+  const parent = temporaryFolder();
+  const path = join(parent, "b");
+  const [late, early] = [".b~elsewhere~1~x", ".b~elsewhere~2~y"] as const;
+  for (const name of [late, early]) mkdirSync(join(parent, name));
+  const twoDaysAgo = Date.now() / 1000 - 2 * 24 * 3600;
+  utimesSync(join(parent, early), twoDaysAgo, twoDaysAgo);
+  await cachedFolder(path, async () => undefined);
+  expect(readdirSync(parent)).toEqual([late, "b"]);
 });
 
 test("lies where the system keeps caches", () => {
