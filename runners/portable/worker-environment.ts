@@ -1,5 +1,6 @@
 import type { RunnerOptions } from "../runner-options.js";
 import { workerModules } from "../worker/worker-modules.js";
+import { checkWorkerCommand } from "./check-worker-command.js";
 import { dockerEnvironment } from "./docker-environment.js";
 import type { WorkerEnvironment } from "./environment.js";
 import { externalEnvironment } from "./external-environment.js";
@@ -15,6 +16,7 @@ export async function workerEnvironment(options: RunnerOptions): Promise<WorkerE
     case "LOOPBACK":
       return loopbackEnvironment({ modules: workerModules(options.workerModules), parallelism });
     case "PROCESS":
+      checkWorkerCommand(options);
       return processEnvironment({
         command: environmentConfig,
         parallelism,

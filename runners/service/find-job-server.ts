@@ -1,3 +1,4 @@
+import { checkWorkerCommand } from "../portable/check-worker-command.js";
 import type { JobServer } from "../portable/run-portable.js";
 import type { RunnerOptions } from "../runner-options.js";
 import { defaultCacheFolder } from "./cached-folder.js";
@@ -17,6 +18,8 @@ export async function findJobServer(
   onProgress: (text: string) => void,
 ): Promise<JobServer> {
   const { runner, jobEndpoint, signal, cacheFolder = defaultCacheFolder() } = options;
+  // A server may take a long time to start, and be fetched first.
+  checkWorkerCommand(options);
   if (jobEndpoint !== undefined) {
     await waitUntilAnswers(jobEndpoint, attachDeadlineMs, signal);
     return { address: jobEndpoint, stop: () => Promise.resolve() };

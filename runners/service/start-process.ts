@@ -13,6 +13,8 @@ export interface ProcessDescription {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** A folder that is removed when the process has ended, however it ends. */
   readonly scratchFolder?: string | undefined;
+  /** Called with each line that it prints. */
+  readonly onLine?: ((line: string) => void) | undefined;
 }
 
 /** A program that runs. */
@@ -57,7 +59,7 @@ exit "$code"
 
 /** Starts a program under a supervisor, in a process group of its own: Ctrl-C at the terminal does not reach it, `stop` does. */
 export function startProcess(description: ProcessDescription): RunningProcess {
-  const { title, command, args, env, scratchFolder = "" } = description;
+  const { title, command, args, env, scratchFolder = "", onLine } = description;
   const child = spawn("/bin/sh", ["-c", supervisor, "supervisor", scratchFolder, command, ...args], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "pipe"],
@@ -70,6 +72,7 @@ export function startProcess(description: ProcessDescription): RunningProcess {
   for (const output of [child.stdout, child.stderr] as Readable[])
     createInterface({ input: output }).on("line", (line) => {
       lines.push(plain(line));
+      onLine?.(lines.at(-1)!);
       if (lines.length > keptLines) lines.shift();
     });
   let stopping = false;
