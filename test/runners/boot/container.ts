@@ -2,6 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findProgram } from "../../../runners/service/find-program.js";
 import { freePorts } from "../../../runners/service/free-port.js";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -13,16 +14,11 @@ export function buildBoot(folder: string): string {
   return file;
 }
 
-/** crane, which puts images together without a container engine; built on first use. */
+/** crane, which puts images together without a container engine: of the environment variable, else where .ci/run installs it, else on the PATH. */
 function craneProgram(): string {
-  const folder = join(root, ".cache/go-bin");
-  const given = process.env.BEAM_INDEXEDDB_CRANE ?? join(folder, "crane");
-  if (!existsSync(given)) {
-    execFileSync("go", ["install", "github.com/google/go-containerregistry/cmd/crane@v0.22.1"], {
-      env: { ...process.env, GOBIN: folder },
-    });
-  }
-  return given;
+  const installed = join(root, ".cache/go-bin/crane");
+  const program = process.env.BEAM_INDEXEDDB_CRANE ?? (existsSync(installed) ? installed : "crane");
+  return findProgram(program, "It is installed by .ci/run.");
 }
 
 /**
