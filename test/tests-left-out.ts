@@ -40,6 +40,7 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
         "test/cli/run-on-prism.test.ts",
         "test/cli/worker-pool.test.ts",
         "test/runners/boot/process-workers.test.ts",
+        "test/runners/boot/missing-command.test.ts",
       ],
     },
     {
@@ -51,6 +52,16 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
       program: `Flink's job server (Java 17 and Maven, then ${jobServers})`,
       isHere: onPath("java", env) && inCache("flink-"),
       tests: ["test/runners/flink.test.ts", "test/runners/boot/process-workers.test.ts"],
+    },
+    {
+      program: `Flink itself (Java 17 and Python 3, then ${jobServers})`,
+      isHere: onPath("java", env) && inCache("flink-") && inCache("cluster-flink-"),
+      tests: ["test/runners/flink-cluster.test.ts"],
+    },
+    {
+      program: "crane (go install github.com/google/go-containerregistry/cmd/crane@v0.22.1)",
+      isHere: program("crane", "BEAM_INDEXEDDB_CRANE"),
+      tests: ["test/runners/boot/process-workers.test.ts"],
     },
     {
       program: `Spark's job server (Java 17 and Maven, then ${jobServers})`,
