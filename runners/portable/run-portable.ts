@@ -60,6 +60,8 @@ const progressMs = 1_000;
 const callTimeoutMs = 60_000;
 /** How long after a job failed the word of its workers' end may come. */
 const workerWordMs = 3_000;
+/** How long after a worker was lost the word of its job server's end may come. */
+const serverWordMs = 2_000;
 
 /**
  * Runs a pipeline on a job server. Resolves when the job is done; whatever happens, what was started for it is stopped, and what its transforms want done at the
@@ -198,9 +200,15 @@ async function failureOf(errors: readonly string[], { failure }: WorkerEnvironme
   return jobFailed(errors);
 }
 
+/** What makes a job impossible. Workers lose a job server that dies, and may be heard first: its end is the cause then. */
 function firstFailure(server: JobServer, environment: WorkerEnvironment): Promise<never> {
   const never = new Promise<never>(() => undefined);
-  const failure = Promise.race([server.failure ?? never, environment.failure ?? never]);
+  const ofServer = server.failure ?? never;
+  const ofWorkers = environment.failure?.catch(async (error: unknown) => {
+    if (server.failure) await Promise.race([ofServer, delay(serverWordMs, undefined, { ref: false })]);
+    throw error;
+  });
+  const failure = Promise.race([ofServer, ofWorkers ?? never]);
   failure.catch(() => undefined);
   return failure;
 }

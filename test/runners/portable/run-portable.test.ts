@@ -145,6 +145,24 @@ describe("a run on a job server", () => {
     expect((await runPortable(pipeline, setup)).state).toBe("DONE");
   });
 
+  test("names the end of its job server as the cause, when its workers are heard first", async () => {
+    const broken = await watched({ streamed: [RUNNING], staysOpen: true });
+    const workerDied = Promise.reject(new Error("a worker has lost its runner"));
+    workerDied.catch(() => undefined);
+    const serverDied = new Promise<never>((_, reject) => {
+      setImmediate(() => {
+        reject(new Error("the server was killed"));
+      });
+    });
+    serverDied.catch(() => undefined);
+    const setup: PortableSetup = {
+      ...broken.setup,
+      service: async () => ({ ...(await broken.setup.service(() => undefined)), failure: serverDied }),
+      environment: async () => ({ ...(await broken.setup.environment()), failure: workerDied }),
+    };
+    await expect(runPortable(broken.pipeline, setup)).rejects.toThrow("the server was killed");
+  });
+
   test.each(["service", "environment"] as const)("ends with the failure of its %s", async (place) => {
     const broken = await watched({ streamed: [RUNNING], staysOpen: true });
     const failure = Promise.reject(new Error("gone"));
