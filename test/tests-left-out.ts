@@ -51,7 +51,11 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
     {
       program: `Flink's job server (Java 17 and Maven, then ${jobServers})`,
       isHere: onPath("java", env) && inCache("flink-"),
-      tests: ["test/runners/flink.test.ts", "test/runners/boot/process-workers.test.ts"],
+      tests: [
+        "test/runners/flink.test.ts",
+        "test/runners/killed.test.ts",
+        "test/runners/boot/process-workers.test.ts",
+      ],
     },
     {
       program: `Flink itself (Java 17 and Python 3, then ${jobServers})`,
@@ -66,12 +70,12 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
     {
       program: `Spark's job server (Java 17 and Maven, then ${jobServers})`,
       isHere: onPath("java", env) && inCache("spark-"),
-      tests: ["test/runners/spark.test.ts"],
+      tests: ["test/runners/spark.test.ts", "test/runners/killed.test.ts"],
     },
     {
       program: `Beam's Python SDK (Python 3, then ${jobServers})`,
       isHere: inCache("python-beam-2"),
-      tests: ["test/runners/python.test.ts"],
+      tests: ["test/runners/python.test.ts", "test/runners/killed.test.ts"],
     },
     {
       program: `Beam's Python SDK with its part for Google Cloud (Python 3, then ${jobServers})`,

@@ -1,9 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { workerModules } from "../../runners/worker/worker-modules.js";
@@ -13,72 +9,21 @@ import "../../pipelines/index.js";
 import { deviceSnapshot } from "../device-snapshot.js";
 import { cacheFolder, prismProgram } from "../runners/programs.js";
 import { temporaryFolder } from "../temporary-folder.js";
+import { manyNotes, marked, type MarkedRun, startMarked, until, written } from "./marked-run.js";
 
-const bin = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 const prism = `--prismPath=${prismProgram()}`;
 const devices = fileURLToPath(new URL("../../examples/devices/*.idbsnap", import.meta.url));
 
-interface Started {
-  readonly child: ChildProcess;
-  readonly mark: string;
-  readonly ended: Promise<{ readonly code: number | null; readonly out: string; readonly err: string }>;
-}
-
-/** Every process that comes of it inherits the mark in its environment. */
-function start(...args: string[]): Started {
-  const mark = `BEAM_INDEXEDDB_TEST=${randomUUID()}`;
-  const [name, value] = mark.split("=") as [string, string];
-  const child = spawn(process.execPath, [bin, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, [name]: value },
-  });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (part: Buffer) => (out += part.toString()));
-  child.stderr.on("data", (part: Buffer) => (err += part.toString()));
-  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, out, err }));
-  return { child, mark, ended };
-}
-
-/** Command lines of the processes with a mark that still run. */
-function running(mark: string): string[] {
-  return readdirSync("/proc").flatMap((id) => {
-    if (!/^\d+$/.test(id)) return [];
-    try {
-      const isMarked = readFileSync(`/proc/${id}/environ`, "utf8").split("\0").includes(mark);
-      return isMarked ? [readFileSync(`/proc/${id}/cmdline`, "utf8").replaceAll("\0", " ")] : [];
-    } catch {
-      // It has just ended, or it is another user's.
-      return [];
-    }
-  });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(10);
-}
+const start = (...args: string[]): MarkedRun => startMarked(args);
 
 /** A run with enough to do to be interrupted in the middle of it. */
-async function longRun(): Promise<Started & { readonly output: string }> {
-  const folder = temporaryFolder();
-  const notes = Array.from({ length: 20_000 }, (_, i) => ({
-    id: `n${String(i).padStart(6, "0")}`,
-    updatedAt: i,
-    text: `${i} `.repeat(30),
-  }));
-  for (const device of ["phone", "laptop"])
-    writeFileSync(
-      join(folder, `${device}.idbsnap`),
-      await deviceSnapshot({ device, capturedAt: 1, notes, blockBytes: 32_768 }),
-    );
+async function longRun(): Promise<MarkedRun & { readonly output: string }> {
+  const folder = await manyNotes();
   const output = join(folder, "out");
   const run = start("run", "--runner=prism", prism, `--input=${folder}/*.idbsnap`, `--output=${output}`);
   await until(() => existsSync(output));
   return { ...run, output };
 }
-
-const half = (output: string): string[] =>
-  readdirSync(output).filter((name) => /idbsnap|\.temp-|\.part/.test(name));
 
 describe("run --runner=prism", () => {
   test("gives what the direct runner gives, in under 15 lines", async () => {
@@ -92,7 +37,7 @@ describe("run --runner=prism", () => {
     expect(a!.equals(b!)).toBe(true);
     expect(out).toMatch(/^sync on prism: 3 devices merged in /);
     expect(`${out}${err}`.trimEnd().split("\n").length).toBeLessThan(15);
-    expect(running(onPrism.mark)).toEqual([]);
+    expect(marked(onPrism.mark)).toEqual([]);
     expect(readdirSync(outputs[1]!).sort()).toEqual(readdirSync(outputs[0]!).sort());
   });
 
@@ -120,7 +65,7 @@ describe("run --runner=prism", () => {
     expect(err).toMatch(
       /^beam-indexeddb: RUNNER_JOB_FAILED: The job failed in step ".*": SNAPSHOT_TRUNCATED: .*cut\.idbsnap.*\n$/,
     );
-    expect(running(run.mark)).toEqual([]);
+    expect(marked(run.mark)).toEqual([]);
   });
 
   test("interrupted in the middle cancels the job and ends with one sentence, code 130 and nothing left", async () => {
@@ -132,20 +77,20 @@ describe("run --runner=prism", () => {
       130,
       ["beam-indexeddb: interrupted before the end: run it again to get the whole result."],
     ]);
-    expect(running(mark)).toEqual([]);
-    expect(half(output)).toEqual([]);
+    expect(marked(mark)).toEqual([]);
+    expect(written(output)).toEqual([]);
   });
 
   test("killed in the middle leaves no process behind, and the rerun is whole", async () => {
     const { child, mark, ended, output } = await longRun();
-    expect(running(mark).length).toBeGreaterThan(2);
+    expect(marked(mark).length).toBeGreaterThan(2);
     child.kill("SIGKILL");
     await ended;
-    await until(() => running(mark).length === 0);
+    await until(() => marked(mark).length === 0);
     const input = `--input=${join(output, "..")}/*.idbsnap`;
     const rerun = await start("run", "--runner=prism", prism, input, `--output=${output}`).ended;
     expect(rerun.code).toBe(0);
-    expect(half(output)).toEqual(["merged-00000-of-00001.idbsnap"]);
+    expect(written(output)).toEqual(["merged-00000-of-00001.idbsnap"]);
   });
 
   test("is left alone with --detach, and looked after with job", async () => {
