@@ -26,6 +26,7 @@ const table: Readonly<Record<string, FolderRule>> = {
       "@aws-sdk/credential-provider-node",
       "@azure/identity",
       "@streamparser/json",
+      "avsc",
       "aws4fetch",
       "google-auth-library",
       "libsql",

@@ -48,6 +48,7 @@ describe("package.json", () => {
       "@streamparser/json",
       "acorn",
       "apache-beam",
+      "avsc",
       "aws4fetch",
       "idb",
       "libsql",

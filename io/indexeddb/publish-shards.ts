@@ -23,9 +23,10 @@ export interface WrittenFile {
   readonly summary: SnapshotSummary;
 }
 
-interface NamedShard {
-  readonly shard: FinishedShard;
-  readonly file: string;
+/** One of the files of a set. */
+export interface ShardOfSet {
+  readonly shard: number;
+  readonly count: number;
 }
 
 /** Gives all shards of all destinations their final names at once, when every one of them is complete. */
@@ -46,11 +47,11 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
       if (shards) shards.push(shard);
       else destinations.set(shard.destination, [shard]);
     }
-    const named: NamedShard[] = [];
+    const named: { readonly shard: FinishedShard; readonly file: string }[] = [];
     const patterns: RegExp[] = [];
     for (const destination of [...destinations.keys()].sort()) {
       const naming = { ...this.naming, prefix: prefixFor(this.naming.prefix, destination) };
-      named.push(...this.nameShards(naming, destinations.get(destination)!));
+      named.push(...nameShards(naming, destinations.get(destination)!));
       patterns.push(shardNamePattern(naming, nameOf(naming.prefix)));
     }
     await publish({
@@ -68,18 +69,25 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
       summary,
     }));
   }
+}
 
-  private nameShards(naming: ShardNaming, shards: FinishedShard[]): NamedShard[] {
-    shards.sort((a, b) => a.shard - b.shard);
-    const { count } = shards[0]!;
-    if (shards.length !== count || shards.some((one, i) => one.shard !== i || one.count !== count)) {
-      throw new SnapshotError(
-        "SNAPSHOT_SHARD_SET_INCOMPLETE",
-        `${shards.length} of ${count} shards of ${JSON.stringify(naming.prefix)} arrived: nothing was published. Run the pipeline again.`,
-      );
-    }
-    return shards.map((shard) => ({ shard, file: shardName(naming, shard.shard, count) }));
+/**
+ * The final names of the files of one set, in order.
+ * @throws SnapshotError SNAPSHOT_SHARD_SET_INCOMPLETE
+ */
+export function nameShards<S extends ShardOfSet>(
+  naming: ShardNaming,
+  shards: readonly S[],
+): { readonly shard: S; readonly file: string }[] {
+  const sorted = [...shards].sort((a, b) => a.shard - b.shard);
+  const { count } = sorted[0]!;
+  if (sorted.length !== count || sorted.some((one, i) => one.shard !== i || one.count !== count)) {
+    throw new SnapshotError(
+      "SNAPSHOT_SHARD_SET_INCOMPLETE",
+      `${sorted.length} of ${count} shards of ${JSON.stringify(naming.prefix)} arrived: nothing was published. Run the pipeline again.`,
+    );
   }
+  return sorted.map((shard) => ({ shard, file: shardName(naming, shard.shard, count) }));
 }
 
 /** "out/merged" for the destination "phone" becomes "out/merged-phone"; a prefix that ends with a slash holds one file a destination. */

@@ -67,7 +67,7 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
   readonly beamName = "sortRecords";
   readonly prefix: string;
   readonly tempFolder: string;
-  readonly destination: Destination;
+  readonly destination: Destination | "store";
   readonly database: string | undefined;
   readonly buckets: number;
   readonly memoryBytes: number;
@@ -79,7 +79,7 @@ export class SpillRuns implements AsyncDoFn<SnapshotRecord, RunTotals> {
   constructor(parts: {
     readonly prefix: string;
     readonly tempFolder: string;
-    readonly destination: Destination;
+    readonly destination: Destination | "store";
     readonly database: string | undefined;
     readonly buckets: number;
     readonly memoryBytes: number;
