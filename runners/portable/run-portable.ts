@@ -16,6 +16,7 @@ import type { JobState } from "./job-state.js";
 import type { PipelineOptions } from "./pipeline-options.js";
 import { prepareJob } from "./prepare-job.js";
 import { stageArtifacts } from "./stage-artifacts.js";
+import { whenFree } from "./when-free.js";
 
 /** How a run on a job server is watched. */
 export interface PortableRunOptions extends RunOptions {
@@ -76,7 +77,7 @@ export async function runPortable(
   let result: PortableRun;
   try {
     result = await withJobServer(setup, options, (server, environment, client) =>
-      runJob(built.proto, setup, options, { server, environment, client }),
+      whenFree(() => runJob(built.proto, setup, options, { server, environment, client }), setup.signal),
     );
   } catch (error) {
     await built.end().catch(() => undefined);
