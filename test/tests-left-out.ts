@@ -49,6 +49,13 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
       tests: ["test/io/postgres/*.server.test.ts"],
     },
     {
+      program:
+        "Prism 2.60 (go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.60.0, in .cache/go-bin/2.60)",
+      isHere:
+        env.BEAM_INDEXEDDB_PRISM_2_60 !== undefined || existsSync(join(root, ".cache/go-bin/2.60/prism")),
+      tests: ["test/runners/prism-2-60.test.ts"],
+    },
+    {
       program: `Flink's job server (Java 17 and Maven, then ${jobServers})`,
       isHere: onPath("java", env) && inCache("flink-"),
       tests: [
