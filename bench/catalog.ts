@@ -3,6 +3,7 @@ import { browserBench } from "./browser/browser-bench.js";
 import { codecBench } from "./codec/codec-bench.js";
 import { destinationsBench } from "./destinations/destinations-bench.js";
 import { filesBench } from "./files/files-bench.js";
+import { objectStoreBench } from "./object-store/object-store-bench.js";
 import { pipelinesBench } from "./pipelines/pipelines-bench.js";
 import { groupingBench } from "./runners/grouping-bench.js";
 import { mergeBench } from "./runners/merge-bench.js";
@@ -13,6 +14,7 @@ import { startBench } from "./runners/start-bench.js";
 export const benches: readonly Bench[] = [
   codecBench,
   filesBench,
+  objectStoreBench,
   pipelinesBench,
   startBench,
   scalingBench,

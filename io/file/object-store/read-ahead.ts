@@ -30,7 +30,7 @@ interface Stream {
 const mostAhead = 8 << 20;
 const mostInAll = 64 << 20;
 /** Less than this is not worth a request of its own. */
-const leastAhead = 512 << 10;
+const leastAhead = 128 << 10;
 /** A gap that is cheaper to read than to leave out. */
 const smallGap = 16 << 10;
 const mostStreams = 16;
