@@ -6,6 +6,7 @@ import { type WriteToTablesResult, writeToTables } from "../table/write-to-table
 import { endIdle } from "./connect.js";
 import { type PostgresConnection, postgresPlace } from "./connection.js";
 import { PostgresEngine } from "./postgres-engine.js";
+import { copyFromRows } from "./row-source.js";
 
 /** Tables, columns, versions, deletions, and how the database is reached; every option has a default. */
 export interface WriteToPostgresOptions extends WriteToTablesOptions {
@@ -50,7 +51,13 @@ export function writeToPostgres(
 ): PTransform<PCollection<SnapshotRecord>, WriteToPostgresResult> {
   const { schema = "public", passwordFrom, maxAttempts = 10 } = options;
   const place = postgresPlace("writeToPostgres", connection, passwordFrom);
-  const settings = tableSettings("writeToPostgres", options, ["schema", "passwordFrom", "maxAttempts"]);
+  const settings = tableSettings(
+    "writeToPostgres",
+    options,
+    ["schema", "passwordFrom", "maxAttempts"],
+    // The fewest that go by COPY: more are no faster, and wait for each other in memory.
+    copyFromRows,
+  );
   checkWholeNumber("writeToPostgres", "maxAttempts", maxAttempts, 1, 1000);
   checkSchema("writeToPostgres", schema);
   if (kindOfValue(settings.loadId, { nul: false }) !== "text")

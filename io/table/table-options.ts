@@ -31,7 +31,7 @@ export interface WriteToTablesOptions {
   readonly onError?: ErrorTreatment;
   /** Name of this run in `_load_id`. Default: a random UUID. */
   readonly loadId?: string;
-  /** Most rows of a transaction; a bundle with more has several. Default 10,000. */
+  /** Most rows of a transaction; a bundle with more has several. Default 10,000; of `writeToPostgres` 5,000. */
   readonly batchRows?: number;
 }
 
@@ -68,6 +68,7 @@ export function tableSettings(
   transform: string,
   options: WriteToTablesOptions,
   further: readonly string[] = [],
+  defaultBatchRows = 10_000,
 ): TableSettings {
   checkOptionNames(transform, options, [...optionNames, ...further]);
   const {
@@ -100,7 +101,7 @@ export function tableSettings(
     children,
     onError,
     loadId,
-    batchRows: checkWholeNumber(transform, "batchRows", options.batchRows ?? 10_000, 1, 1_000_000),
+    batchRows: checkWholeNumber(transform, "batchRows", options.batchRows ?? defaultBatchRows, 1, 1_000_000),
   };
 }
 
