@@ -29,6 +29,8 @@ const table: Readonly<Record<string, FolderRule>> = {
       "avsc",
       "aws4fetch",
       "google-auth-library",
+      "hyparquet",
+      "hyparquet-writer",
       "libsql",
       "pg",
       "picomatch",

@@ -50,6 +50,8 @@ describe("package.json", () => {
       "apache-beam",
       "avsc",
       "aws4fetch",
+      "hyparquet",
+      "hyparquet-writer",
       "idb",
       "libsql",
       "picomatch",

@@ -82,7 +82,12 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
     {
       program: `Beam's Python SDK (Python 3, then ${jobServers})`,
       isHere: inCache("python-beam-2"),
-      tests: ["test/runners/python.test.ts", "test/io/avro/avro.test.ts", "test/runners/killed.test.ts"],
+      tests: [
+        "test/runners/python.test.ts",
+        "test/io/avro/avro.test.ts",
+        "test/io/parquet/parquet.test.ts",
+        "test/runners/killed.test.ts",
+      ],
     },
     {
       program: `Beam's Python SDK with its part for Google Cloud (Python 3, then ${jobServers})`,

@@ -1,7 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readFromJsonLines, writeToAvro, writeToCsv, writeToJsonLines } from "../../../io/index.js";
+import {
+  readFromJsonLines,
+  writeToAvro,
+  writeToCsv,
+  writeToJsonLines,
+  writeToParquet,
+} from "../../../io/index.js";
 import { nameSets } from "../../../io/record-files/publish-record-files.js";
 import { storeId } from "../../../io/table/store-statistics.js";
 import { runDirect } from "../../../beam/index.js";
@@ -15,6 +21,7 @@ const sinks = {
   "JSON Lines, typed": { write: writeToJsonLines, options: { form: "typed" }, suffix: ".jsonl" },
   "JSON Lines, changes": { write: writeToJsonLines, options: { form: "changes" }, suffix: ".jsonl" },
   CSV: { write: writeToCsv, options: {}, suffix: ".csv" },
+  Parquet: { write: writeToParquet, options: {}, suffix: ".parquet" },
   Avro: { write: writeToAvro, options: {}, suffix: ".avro" },
 } as const;
 
