@@ -5,6 +5,7 @@ import { jsonNumbersAreExact, numberOf } from "./exact-number.js";
 /** What a column's values become: see `ReadFromPostgresOptions.as`. */
 export const valueForms = ["number", "bigint", "text", "date", "json", "taggedJson"] as const;
 
+/** One of these forms. */
 export type ValueForm = (typeof valueForms)[number];
 
 /** Object ids of PostgreSQL's types; they are the same in every database. */
