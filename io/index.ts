@@ -25,6 +25,7 @@ export { writeToAvro, type WriteToAvroOptions } from "./avro/write.js";
 export { writeToCsv, type WriteToCsvOptions } from "./csv/write.js";
 export { readFromJsonLines, type ReadFromJsonLinesOptions } from "./jsonl/read.js";
 export { writeToJsonLines, type WriteToJsonLinesOptions } from "./jsonl/write.js";
+export { writeToDuckdb, type WriteToDuckdbOptions } from "./duckdb/write.js";
 export { writeToParquet, type WriteToParquetOptions } from "./parquet/write.js";
 export { type WriteRecordFilesOptions } from "./record-files/record-file-options.js";
 export { type WriteRecordFilesResult } from "./record-files/write-record-files.js";

@@ -25,6 +25,7 @@ const table: Readonly<Record<string, FolderRule>> = {
     packages: [
       "@aws-sdk/credential-provider-node",
       "@azure/identity",
+      "@duckdb/node-api",
       "@streamparser/json",
       "avsc",
       "aws4fetch",
