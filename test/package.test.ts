@@ -62,6 +62,7 @@ describe("package.json", () => {
     expect(Object.keys(manifest.peerDependencies)).toEqual([
       "@aws-sdk/credential-provider-node",
       "@azure/identity",
+      "@duckdb/node-api",
       "esbuild",
       "google-auth-library",
       "pg",
