@@ -46,7 +46,7 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
     {
       program: "PostgreSQL (apt-get install postgresql)",
       isHere: postgresPrograms(env) !== undefined,
-      tests: ["test/io/postgres/*.server.test.ts"],
+      tests: ["test/io/postgres/*.server.test.ts", "test/pipelines/*.server.test.ts"],
     },
     {
       program:

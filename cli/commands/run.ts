@@ -1,4 +1,4 @@
-import { joinPath, remotePath } from "../../io/file/join-path.js";
+import { joinPath } from "../../io/file/join-path.js";
 import { readText } from "../../io/file/read-text.js";
 import { discardTempFolders } from "../../io/index.js";
 import { isSnapshotError } from "../../snapshot/index.js";
@@ -9,7 +9,6 @@ import type {
   SubmittedJob,
   SubmittedTemplate,
 } from "../../runners/index.js";
-import type { StoreSummaryLine } from "../../pipelines/index.js";
 import {
   type Command,
   type CommandInput,
@@ -24,10 +23,11 @@ import {
 import { commandHelp, optionTable } from "../help.js";
 import { interruptible } from "../interruptible.js";
 import { closest, parseOptions } from "../parse-options.js";
-import { type CatalogEntry, pipelineCatalog } from "../pipeline-catalog.js";
+import { pipelineCatalog } from "../pipeline-catalog.js";
+import type { CatalogEntry } from "../pipelines/catalog-entry.js";
 import { countText, createProgress } from "../progress.js";
 import { runnerFrom, runnerNameOf, runnerOptions } from "../runner-options.js";
-import { printable, textTable } from "../table.js";
+import { printable } from "../table.js";
 
 const commonOptions: readonly Option[] = [...runnerOptions, jsonOption, helpOption];
 
@@ -45,7 +45,7 @@ export const runCommand: Command = {
     }
     const chosen = entry ?? pipelineCatalog[0]!;
     const runner = runnerNameOf(options);
-    const pipeline = builtFrom(chosen.build(options));
+    const pipeline = builtFrom(chosen, options);
     const startedAt = performance.now();
     if (options.detach === true || options.templateLocation !== undefined)
       return await detached(pipeline, options, input.terminal);
@@ -54,13 +54,14 @@ export const runCommand: Command = {
     const { metrics, jobId, state } = run;
     const seconds = (performance.now() - startedAt) / 1000;
     const output = chosen.outputOf(options);
-    const summary = await readSummary(output, runner);
+    const summary = chosen.hasSummary ? await readSummary(output, runner) : [];
     if (options.json === true) {
       await input.terminal.out(
         `${JSON.stringify({ pipeline: chosen.name, runner, jobId, state, output, seconds, summary, metrics })}\n`,
       );
     } else {
-      await input.terminal.out(resultText(chosen.name, runner, output, seconds, summary));
+      const result = { runner, output, seconds, summary, options, counters: metrics.counters };
+      await input.terminal.out(chosen.resultText(result));
       for (const warning of withoutTime(metrics.counters)) input.terminal.err(`${warning}\n`);
     }
     return exitCodes.ok;
@@ -141,14 +142,17 @@ function firstLine(text: string): string {
 }
 
 /** A TypeError while the pipeline is built is a mistake in its options; one from the run would be a fault of this program. */
-function builtFrom(build: PipelineFunction): PipelineFunction {
-  return (root) => {
-    try {
-      return build(root);
-    } catch (cause) {
-      throw cause instanceof TypeError ? new UsageError(cause.message, { cause }) : cause;
-    }
-  };
+function builtFrom(entry: CatalogEntry, options: ParsedOptions): PipelineFunction {
+  const build = asUsage(() => entry.build(options));
+  return (root) => asUsage(() => build(root));
+}
+
+function asUsage<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw cause instanceof TypeError ? new UsageError(cause.message, { cause }) : cause;
+  }
 }
 
 function parse({ arguments: args, options }: CommandInput): {
@@ -207,11 +211,8 @@ function overview(): string {
 }
 
 function progressText(name: string, counters: Readonly<Record<string, number>>): string {
-  const sum = (prefix: string) =>
-    Object.entries(counters).reduce(
-      (total, [key, value]) => (key.startsWith(prefix) ? total + value : total),
-      0,
-    );
+  const sum = (part: string): number =>
+    Object.entries(counters).reduce((total, [key, value]) => (key.includes(part) ? total + value : total), 0);
   return `${name}: ${countText(sum("recordsRead/"))} records read, ${countText(sum("recordsMerged/"))} merged, ${countText(sum("recordsWritten/"))} written`;
 }
 
@@ -226,58 +227,12 @@ function withoutTime(counters: Readonly<Record<string, number>>): string[] {
 }
 
 /** Of a job on other machines, the output may lie where this one can't see it. */
-async function readSummary(output: string, runner: RunnerName): Promise<readonly StoreSummaryLine[]> {
+async function readSummary(output: string, runner: RunnerName): Promise<readonly unknown[]> {
   const text = await readText(joinPath(output.replace(/(.)\/+$/, "$1"), "summary.json")).catch(
     (error: unknown) => {
       if (runner === "dataflow" && isSnapshotError(error, "FILE_NOT_FOUND")) return "[]";
       throw error;
     },
   );
-  return JSON.parse(text) as StoreSummaryLine[];
-}
-
-function resultText(
-  name: string,
-  runner: string,
-  output: string,
-  seconds: number,
-  summary: readonly StoreSummaryLine[],
-): string {
-  if (summary.length === 0)
-    return `${name} on ${runner}: done in ${seconds.toFixed(1)} s. Its output is at ${output}, where the workers see that.\n`;
-  const devices = [...new Set(summary.flatMap((line) => line.devices))].sort();
-  const rows = summary.map((line) => [
-    line.store,
-    line.devices.length,
-    line.read,
-    line.superseded,
-    line.merged,
-    line.deleted,
-  ]);
-  const folder = output.endsWith("/") ? output : `${output}/`;
-  return [
-    `${name} on ${runner}: ${devices.length} devices merged in ${seconds.toFixed(1)} s.\n`,
-    textTable(["object store", "devices", "read", "superseded", "merged", "deleted"], rows),
-    ...collisionWarning(summary),
-    `  ${folder}merged-*.idbsnap   the merged database: load it with importDB, look at it with: npx beam-indexeddb inspect ${folder}merged-00000-of-00001.idbsnap`,
-    remotePath(output)
-      ? "  (no merged.sqlite: SQLite works on local disks alone)"
-      : `  ${folder}merged.sqlite      one table an object store`,
-    `  ${folder}summary.json       these counts`,
-    "",
-  ].join("\n");
-}
-
-/** A merge by key takes what devices numbered on their own for versions of one record: that must not go unnoticed. */
-function collisionWarning(summary: readonly StoreSummaryLine[]): string[] {
-  const collided = summary.filter(({ generatedKeyCollisions }) => generatedKeyCollisions > 0);
-  if (collided.length === 0) return [];
-  const stores = collided.map(
-    ({ store, generatedKeyCollisions: count }) => `${printable(store)} (${countText(count)} keys)`,
-  );
-  return [
-    `  Beware: devices hold different contents under the same generated key in ${stores.join(", ")}. Stores with autoIncrement number their records on each device alone,`,
-    "  so these may be different records, and only the latest of each key was kept. Leave such stores out with --stores=NAME,..., or give their records a key that",
-    "  is unique across devices (crypto.randomUUID()).\n",
-  ];
+  return JSON.parse(text) as unknown[];
 }
