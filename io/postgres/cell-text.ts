@@ -51,30 +51,6 @@ export function timeText(time: Date): string {
   return `${String(1 - year).padStart(4, "0")}${monthOn} BC`;
 }
 
-const special = /[\\\n\r\t]/;
-
-/** A line of COPY's text format. */
-export function copyLine(cells: readonly Cell[]): string {
-  let line = "";
-  for (let i = 0; i < cells.length; i++) {
-    if (i > 0) line += "\t";
-    const cell = cells[i];
-    if (cell === null || cell === undefined) line += "\\N";
-    else if (typeof cell === "string") line += special.test(cell) ? escape(cell) : cell;
-    else if (cell instanceof Uint8Array) line += `\\${bytesText(cell)}`;
-    else line += cellText(cell);
-  }
-  return `${line}\n`;
-}
-
-function escape(text: string): string {
-  return text
-    .replaceAll("\\", "\\\\")
-    .replaceAll("\n", "\\n")
-    .replaceAll("\r", "\\r")
-    .replaceAll("\t", "\\t");
-}
-
 /** An object of json_to_recordset, whose properties are `c0`, `c1`, ... A number beyond JSON's, and everything without a form in JSON, is a text. */
 export function jsonObject(cells: readonly Cell[]): string {
   let object = "";

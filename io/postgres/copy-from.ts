@@ -1,9 +1,6 @@
 import type { Connection, Submittable } from "pg";
 import type { PostgresClient } from "./connect.js";
 
-/** Texts are sent when this much of them is there, in UTF-16 units. */
-const chunkLength = 1 << 16;
-
 /** pg's connection has the messages of COPY; its types do not. */
 interface CopyConnection extends Connection {
   sendCopyFromChunk(chunk: Buffer): void;
@@ -13,10 +10,11 @@ interface CopyConnection extends Connection {
 }
 
 /**
- * Sends lines in COPY's text format.
+ * Sends data for COPY.
  * @param command `COPY ... FROM STDIN`
+ * @param chunks Each is copied before the next is asked for.
  */
-export function copyFrom(client: PostgresClient, command: string, lines: Iterable<string>): Promise<void> {
+export function copyFrom(client: PostgresClient, command: string, chunks: Iterable<Buffer>): Promise<void> {
   return new Promise((resolve, reject) => {
     let failure: unknown;
     const copy = {
@@ -25,7 +23,7 @@ export function copyFrom(client: PostgresClient, command: string, lines: Iterabl
       },
       handleCopyInResponse(connection: CopyConnection): void {
         try {
-          for (const chunk of chunks(lines)) connection.sendCopyFromChunk(Buffer.from(chunk));
+          for (const chunk of chunks) connection.sendCopyFromChunk(chunk);
         } catch (error) {
           failure = error;
           connection.sendCopyFail("the rows could not be made");
@@ -34,7 +32,7 @@ export function copyFrom(client: PostgresClient, command: string, lines: Iterabl
         connection.endCopyFrom();
       },
       handleCommandComplete(): void {
-        // The number of rows is that of the lines.
+        // The number of rows is known.
       },
       handleError(error: Error): void {
         reject(failure instanceof Error ? failure : error);
@@ -45,15 +43,4 @@ export function copyFrom(client: PostgresClient, command: string, lines: Iterabl
     };
     client.raw.query(copy as Submittable);
   });
-}
-
-function* chunks(lines: Iterable<string>): Generator<string> {
-  let chunk = "";
-  for (const line of lines) {
-    chunk += line;
-    if (chunk.length < chunkLength) continue;
-    yield chunk;
-    chunk = "";
-  }
-  if (chunk !== "") yield chunk;
 }

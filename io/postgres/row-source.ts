@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { copyLine, jsonObject, type RowColumn } from "./cell-text.js";
+import { jsonObject, type RowColumn } from "./cell-text.js";
 import { copyFrom } from "./copy-from.js";
+import { copyChunks } from "./copy-writer.js";
 import type { PostgresClient } from "./connect.js";
 import type { Cell } from "../table/table-row.js";
 
@@ -50,10 +51,7 @@ async function stagedRows(
   const shape = createHash("sha256").update(`${table}\n${declared}`).digest("hex").slice(0, 16);
   const stage = `pg_temp.stage_${shape}`;
   await client.run(`CREATE TEMP TABLE IF NOT EXISTS stage_${shape} (${declared}) ON COMMIT DELETE ROWS`);
-  await copyFrom(client, `COPY ${stage} FROM STDIN`, copyLines(rows));
+  const types = columns.map(({ type }) => type);
+  await copyFrom(client, `COPY ${stage} FROM STDIN WITH (FORMAT binary)`, copyChunks(types, rows));
   return { from: `${stage} AS s`, expressions: columns.map((_, i) => `s.c${i}`), values: [] };
-}
-
-function* copyLines(rows: readonly (readonly Cell[])[]): Generator<string> {
-  for (const row of rows) yield copyLine(row);
 }

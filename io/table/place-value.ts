@@ -41,19 +41,26 @@ export function placeValue(value: unknown, plan: TablePlan, limits: ValueLimits)
   }
   const record = recordPlace(value);
   for (const field of Object.keys(value)) {
-    const place = fieldPlace(record, field);
     const item = value[field];
-    const child = plan.children.findIndex(({ property }) => property === field);
-    if (child !== -1 && isList(item) && !place.seen.has(item)) {
-      place.seen.set(item, place.step);
+    const child = plan.children.length === 0 ? -1 : childOf(plan, field);
+    if (child === -1) {
+      placeField(field, item, record, to);
+      continue;
+    }
+    const place = fieldPlace(record, field);
+    if (isList(item) && !record.seen.has(item)) {
+      record.seen.set(item, place.step);
       children[child] = item.map((one, i) => placeItem(one, plan.children[child]!, inside(place, i), limits));
     } else {
-      placeField(field, item, place, to);
-      if (child !== -1 && Array.isArray(item) && item.length > 0)
-        to.issues.push({ column: field, issue: "list-as-json" });
+      placeField(field, item, record, to);
+      if (Array.isArray(item) && item.length > 0) to.issues.push({ column: field, issue: "list-as-json" });
     }
   }
   return { ...finishRow(to), children };
+}
+
+function childOf({ children }: TablePlan, field: string): number {
+  return children.findIndex(({ property }) => property === field);
 }
 
 function placeItem(
@@ -68,7 +75,7 @@ function placeItem(
     const fields = Object.keys(item);
     // The way is that of the JSON of the whole value, where such an object is escaped.
     const at = fields.some((field) => field.startsWith("$")) ? inside(place, "$object") : place;
-    for (const field of fields) placeField(field, item[field], inside(at, field), to);
+    for (const field of fields) placeField(field, item[field], at, to);
   } else {
     placeField(undefined, item, place, to);
   }
@@ -79,10 +86,11 @@ function inside({ seen, step }: TaggedJsonPlace, name: string | number): TaggedJ
   return { seen, step: { parent: step, name } };
 }
 
+/** @param around The place of the object that has the field; of a value without one, its own. */
 function placeField(
   field: string | undefined,
   value: unknown,
-  place: TaggedJsonPlace,
+  around: TaggedJsonPlace,
   to: Destination,
 ): void {
   const { columns } = to;
@@ -92,12 +100,16 @@ function placeField(
   const { main, variant } = columnsOf(columns, field);
   const target = main !== undefined && holdsKind(columns[main]!.kind, kind) ? main : variant;
   if (target === undefined) {
-    to.rest.push([field, toTaggedJson(value, place)]);
+    to.rest.push([field, json(field, value, around)]);
     return;
   }
   const column = columns[target]!;
   to.cells[target] =
-    column.kind === "json" ? toTaggedJson(value, place) : toCell(value, kind, column, to.issues);
+    column.kind === "json" ? json(field, value, around) : toCell(value, kind, column, to.issues);
+}
+
+function json(field: string | undefined, value: unknown, around: TaggedJsonPlace): string {
+  return toTaggedJson(value, field === undefined ? around : inside(around, field));
 }
 
 /** As tagged JSON, the object of the properties without a column; a whole value without a column is told by its tag. */

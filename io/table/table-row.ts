@@ -1,5 +1,7 @@
 import { hash } from "node:crypto";
 import {
+  type Key,
+  type Origin,
   SnapshotError,
   type SnapshotRecord,
   compareKeyBytes,
@@ -63,12 +65,8 @@ export function toTableRow(
   return {
     ...values,
     key: keyBytes,
-    keyJson: toTaggedJson(record.key),
-    // A name that no text column can hold is still readable, and still tells devices apart.
-    device:
-      kindOfValue(record.origin.device, limits) === "text"
-        ? record.origin.device
-        : JSON.stringify(record.origin.device),
+    keyJson: keyText(record.key),
+    device: deviceText(record.origin, limits),
     version: recordVersion(record, versionBy, sha256),
     deleted: record.deleted,
     extractedAt: captureTime(record, limits),
@@ -78,6 +76,19 @@ export function toTableRow(
 /** What `_issues` holds. */
 export function issuesJson({ issues }: RowValues): string | null {
   return issues.length === 0 ? null : JSON.stringify(issues);
+}
+
+/** Most keys are numbers or texts, which need no place. */
+function keyText(key: Key): string {
+  if (typeof key === "string") return JSON.stringify(key);
+  return typeof key === "number" && Number.isSafeInteger(key) && !Object.is(key, -0)
+    ? String(key)
+    : toTaggedJson(key);
+}
+
+/** A name that no text column can hold is still readable, and still tells devices apart. */
+function deviceText({ device }: Origin, limits: ValueLimits): string {
+  return kindOfValue(device, limits) === "text" ? device : JSON.stringify(device);
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

@@ -2,7 +2,6 @@ import type { ColumnKind } from "./column.js";
 
 const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
-const loneSurrogate = /\p{Surrogate}/u;
 
 /** What an engine's column types do not hold. */
 export interface ValueLimits {
@@ -25,7 +24,7 @@ export function kindOfValue(value: unknown, limits: ValueLimits = {}): ColumnKin
     case "undefined":
       return undefined;
     case "string":
-      if (loneSurrogate.test(value)) return "json";
+      if (!isWellFormed(value)) return "json";
       return limits.nul === false && value.includes("\0") ? "json" : "text";
     case "number":
       if (Number.isSafeInteger(value)) return "integer";
@@ -39,6 +38,11 @@ export function kindOfValue(value: unknown, limits: ValueLimits = {}): ColumnKin
       if (value instanceof Date) return isWithin(value.getTime(), limits) ? "date" : "json";
       return value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? "binary" : "json";
   }
+}
+
+/** The engine's own, which Node has, and the types do not have yet. */
+function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 
 export function isWithin(

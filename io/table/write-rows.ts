@@ -48,6 +48,7 @@ export class WriteRows {
   readonly settings: TableSettings;
   private session: TableSession | undefined;
   private tables: Map<string, OpenTable> | undefined;
+  private last: OpenTable | undefined;
   private writing: Promise<void> | undefined;
   private rows = 0;
   private bytes = 0;
@@ -59,18 +60,26 @@ export class WriteRows {
 
   startBundle(): void {
     this.tables = new Map();
+    this.last = undefined;
     this.writing = undefined;
     this.rows = 0;
     this.bytes = 0;
   }
 
   process(record: SnapshotRecord, context: WriteRowsContext): Output[] | undefined | Promise<Output[]> {
-    const table = this.tables!.get(storeId(record.database, record.store));
+    const table = this.knownTable(record);
     if (!table) return this.processFirst(record, context);
     const failed = this.attempt(record, context, () => {
       this.add(record, table, context);
     });
     return this.isFull() ? this.flush().then(() => failed ?? []) : failed;
+  }
+
+  /** Neighbours are often of one store: its table is found without looking. */
+  private knownTable({ database, store }: SnapshotRecord): OpenTable | undefined {
+    const { last } = this;
+    if (last?.plan.store === store && last.plan.database === database) return last;
+    return (this.last = this.tables!.get(storeId(database, store)));
   }
 
   async finishBundle(): Promise<WindowedValue<Output>[]> {
@@ -83,6 +92,7 @@ export class WriteRows {
     const { session, writing } = this;
     this.session = undefined;
     this.tables = undefined;
+    this.last = undefined;
     await writing?.catch(() => undefined);
     await session?.close();
   }
