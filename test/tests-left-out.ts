@@ -37,6 +37,7 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
       isHere: program("prism", "BEAM_INDEXEDDB_PRISM", "2.77/prism"),
       tests: [
         "test/runners/prism.test.ts",
+        "test/io/runners/stores-on-prism.test.ts",
         "test/cli/run-on-prism.test.ts",
         "test/cli/worker-pool.test.ts",
         "test/runners/boot/process-workers.test.ts",
