@@ -18,6 +18,7 @@ import {
 import { SnapshotError, type SnapshotRecord } from "../../snapshot/index.js";
 import { checkOptionNames } from "../check-options.js";
 import { type FailedRecord, failedRecord } from "../failed-record.js";
+import { checkReadPath } from "../file/check-path.js";
 import { type FileMetadata, fileSystemOf } from "../file/file-system.js";
 import { type EmptyMatchTreatment, matchAll } from "../file/match.js";
 import { readLines, textOf } from "./read-lines.js";
@@ -113,6 +114,7 @@ export function readFromJsonLines(
     throw new TypeError(
       'readFromJsonLines: the first argument is the path or pattern of files, such as "out/*.jsonl".',
     );
+  checkReadPath(filePattern);
   checkOptionNames("readFromJsonLines", options, ["emptyMatchTreatment", "errorHandler"]);
   const { emptyMatchTreatment = "DISALLOW", errorHandler } = options;
   return withName(`readFromJsonLines(${filePattern})`, (root: Root) => {

@@ -1,4 +1,5 @@
 import { checkOptionNames } from "../check-options.js";
+import { checkWritePath } from "../file/check-path.js";
 import { checkShardNaming, defaultShardTemplate, type ShardNaming } from "../file/shard-name.js";
 import { tempFolderFor } from "../file/temp-folder.js";
 import { checkWholeNumber, tableSettings, type WriteToTablesOptions } from "../table/table-options.js";
@@ -63,6 +64,7 @@ export function recordFileSettings(
     throw problem(
       'the first argument is the beginning of the file names, such as "out/app", or a folder with a slash at its end.',
     );
+  checkWritePath(prefix);
   checkOptionNames(transform, options, [
     "columns",
     "versionBy",

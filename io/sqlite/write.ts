@@ -42,6 +42,10 @@ export function writeToSqlite(
     throw new TypeError('writeToSqlite: give the path of the database file, such as "out/notes.sqlite".');
   if (file === ":memory:")
     throw new TypeError("writeToSqlite: a database in memory is gone when the pipeline ends. Give a file.");
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(file))
+    throw new TypeError(
+      "writeToSqlite: the database is a file on a local disk. For an object store use writeToParquet.",
+    );
   const settings = tableSettings("writeToSqlite", options, ["busyTimeoutMs"]);
   const { busyTimeoutMs = 60_000 } = options;
   checkWholeNumber("writeToSqlite", "busyTimeoutMs", busyTimeoutMs, 0, 2 ** 31 - 1);

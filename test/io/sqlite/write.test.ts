@@ -176,6 +176,7 @@ describe("writeToSqlite", () => {
     test.each<[string, unknown, RegExp]>([
       ["", {}, /path of the database file/],
       [":memory:", {}, /memory/],
+      ["gs://bucket/a.sqlite", {}, /local disk/],
       ["a", { verionBy: "x" }, /no option "verionBy"/],
       ["a", { deletes: "maybe" }, /"soft" or "hard"/],
       ["a", { onError: "ignore" }, /"fail" or "failedRecords"/],
