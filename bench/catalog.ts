@@ -9,6 +9,7 @@ import { groupingBench } from "./runners/grouping-bench.js";
 import { mergeBench } from "./runners/merge-bench.js";
 import { scalingBench } from "./runners/scaling-bench.js";
 import { startBench } from "./runners/start-bench.js";
+import { warehouseBench } from "./warehouse/warehouse-bench.js";
 
 /** All benches, in the order in which they run. */
 export const benches: readonly Bench[] = [
@@ -21,5 +22,6 @@ export const benches: readonly Bench[] = [
   groupingBench,
   mergeBench,
   destinationsBench,
+  warehouseBench,
   browserBench,
 ];

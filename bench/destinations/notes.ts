@@ -43,24 +43,27 @@ export const columns = {
   },
 } as const;
 
-export function makeNotes(count: number): SnapshotRecord[] {
-  return Array.from({ length: count }, (_, i) =>
-    SnapshotRecord.of({
-      store: "notes",
-      key: i,
-      value: {
-        flag: i % 2 === 0,
-        count: i,
-        ratio: i / 7,
-        big: BigInt(i) << 33n,
-        title: `Note ${i}`,
-        body: `The ${i}th note, with a text as long as notes have it: milk, bread, and "eggs".`,
-        at: new Date(1714557600000 + i * 1000),
-        image: new Uint8Array([i & 255, 1, 2, 3, 4, 5, 6, 7]),
-        tags: ["home", `tag ${i % 10}`],
-        place: { city: "Zürich", zip: 8000 + (i % 100) },
-      } satisfies Note,
-      origin: { device: "phone", snapshot: "", capturedAt: 1714557600000, sequence: 0 },
-    }),
-  );
+/** @param from Number of the first. */
+export function makeNotes(count: number, from = 0): SnapshotRecord[] {
+  return Array.from({ length: count }, (_, index) => makeNote(from + index));
+}
+
+function makeNote(i: number): SnapshotRecord {
+  return SnapshotRecord.of({
+    store: "notes",
+    key: i,
+    value: {
+      flag: i % 2 === 0,
+      count: i,
+      ratio: i / 7,
+      big: BigInt(i) << 33n,
+      title: `Note ${i}`,
+      body: `The ${i}th note, with a text as long as notes have it: milk, bread, and "eggs".`,
+      at: new Date(1714557600000 + i * 1000),
+      image: new Uint8Array([i & 255, 1, 2, 3, 4, 5, 6, 7]),
+      tags: ["home", `tag ${i % 10}`],
+      place: { city: "Zürich", zip: 8000 + (i % 100) },
+    } satisfies Note,
+    origin: { device: "phone", snapshot: "", capturedAt: 1714557600000, sequence: 0 },
+  });
 }
