@@ -12,16 +12,18 @@ import { mergeRuns } from "../indexeddb/merge-runs.js";
 import type { ShardTask } from "../indexeddb/plan-shards.js";
 import type { TablePlan } from "../table/column.js";
 import { planTables } from "../table/plan-tables.js";
-import { type DatasetStatistics, mergeStatistics, observeRecord } from "../table/store-statistics.js";
+import {
+  type DatasetStatistics,
+  mergeStatistics,
+  observeRecord,
+  observeStore,
+} from "../table/store-statistics.js";
 import type { TableWishes } from "../table/table-engine.js";
 import { newestRecords } from "./newest-records.js";
+import type { RecordFileSettings } from "./record-file-options.js";
 import type { ColumnRules } from "./record-format.js";
 
-interface CountSettings {
-  readonly tempFolder: string;
-  readonly versionBy: string | undefined;
-  readonly deletes: "soft" | "hard";
-}
+type CountSettings = Pick<RecordFileSettings, "tempFolder" | "versionBy" | "columns">;
 
 /** Counts the kinds of values in a shard's records, which lie sorted on disk: the input of the pipeline is neither read again nor held. */
 export class CountShardKinds implements AsyncDoFn<ShardTask, DatasetStatistics> {
@@ -34,9 +36,14 @@ export class CountShardKinds implements AsyncDoFn<ShardTask, DatasetStatistics> 
     this.rules = rules;
   }
 
-  async process({ segments }: ShardTask): Promise<DatasetStatistics[]> {
-    const { tempFolder, versionBy } = this.settings;
+  async process({ destination, segments }: ShardTask): Promise<DatasetStatistics[]> {
+    const { tempFolder, versionBy, columns } = this.settings;
     const statistics: DatasetStatistics = new Map();
+    const [database, store] = JSON.parse(destination) as [string, string];
+    if (columns && Object.hasOwn(columns, store)) {
+      observeStore(statistics, database, store);
+      return [statistics];
+    }
     for await (const records of newestRecords(mergeRuns(segments, tempFolder), versionBy))
       for (const record of records) observeRecord(statistics, record, { limits: this.rules.limits });
     return [statistics];
@@ -66,16 +73,16 @@ export class PlanColumns {
 export function planColumns(
   shards: PCollection<ShardTask>,
   rules: ColumnRules,
-  settings: CountSettings & TableWishes,
+  settings: CountSettings,
 ): PCollection<readonly TablePlan[]> {
   // The SDK declares what this gives as `any`.
   const gather: PTransform<
     PCollection<DatasetStatistics>,
     PCollection<Iterable<DatasetStatistics>>
   > = groupGlobally<DatasetStatistics>();
-  const { tempFolder, versionBy, deletes, columns } = settings;
+  const { tempFolder, versionBy, columns } = settings;
   return shards
-    .apply(asyncParDo(new CountShardKinds({ tempFolder, versionBy, deletes }, rules), { concurrency: 2 }))
+    .apply(asyncParDo(new CountShardKinds({ tempFolder, versionBy, columns }, rules), { concurrency: 2 }))
     .apply(withName("gather", gather))
     .apply(parDo(new PlanColumns(rules, { columns })));
 }

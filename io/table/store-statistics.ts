@@ -91,6 +91,11 @@ function observeItems(
   dropLast(children, maxChildTables);
 }
 
+/** Counts a store whose columns are given: its values need not be looked at. */
+export function observeStore(statistics: DatasetStatistics, database: string, store: string): void {
+  statisticsOf(statistics, database, store);
+}
+
 /** Adds the second to the first. */
 export function mergeStatistics(into: DatasetStatistics, from: DatasetStatistics): void {
   for (const part of from.values()) {
