@@ -36,7 +36,12 @@ describe("run --runner=prism", () => {
     const [a, b] = outputs.map((output) => readFileSync(join(output, "merged-00000-of-00001.idbsnap")));
     expect(a!.equals(b!)).toBe(true);
     expect(out).toMatch(/^sync on prism: 3 devices merged in /);
-    expect(`${out}${err}`.trimEnd().split("\n").length).toBeLessThan(15);
+    // On a terminal, progress is one line that is rewritten and then removed; here it is a plain line every few seconds of a slow machine.
+    const lines = `${out}${err}`
+      .trimEnd()
+      .split("\n")
+      .filter((line) => !line.startsWith("sync: "));
+    expect(lines.length).toBeLessThan(15);
     expect(marked(onPrism.mark)).toEqual([]);
     expect(readdirSync(outputs[1]!).sort()).toEqual(readdirSync(outputs[0]!).sort());
   });
