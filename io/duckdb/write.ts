@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import type { PCollection, PTransform } from "../../beam/index.js";
 import type { SnapshotRecord } from "../../snapshot/index.js";
+import { loadTables } from "../record-files/load-tables.js";
 import { checkWholeNumber, tableSettings, type WriteToTablesOptions } from "../table/table-options.js";
 import { type WriteToTablesResult, writeToTables } from "../table/write-to-tables.js";
 import { DuckdbEngine } from "./duckdb-engine.js";
 
-/** Tables, columns, versions, deletions; every option has a default. `batchRows` is 50,000 here: each transaction is a join with the whole table. */
+/** Tables, columns, versions, deletions; every option has a default. `batchRows` is 20,000 here: each transaction is a join with the whole table. */
 export interface WriteToDuckdbOptions extends WriteToTablesOptions {
   /** How long a bundle waits for another process that has the file, in milliseconds. Default 60,000. */
   readonly busyTimeoutMs?: number;
@@ -43,8 +44,11 @@ export function writeToDuckdb(
     throw new TypeError(
       "writeToDuckdb: the database is a file on a local disk. For an object store use writeToParquet, which DuckDB reads.",
     );
-  const settings = tableSettings("writeToDuckdb", { batchRows: 50_000, ...options }, ["busyTimeoutMs"]);
+  const settings = tableSettings("writeToDuckdb", { batchRows: 20_000, ...options }, ["busyTimeoutMs"]);
   const { busyTimeoutMs = 60_000 } = options;
   checkWholeNumber("writeToDuckdb", "busyTimeoutMs", busyTimeoutMs, 0, 2 ** 31 - 1);
-  return writeToTables("writeToDuckdb", new DuckdbEngine(resolve(file), busyTimeoutMs), settings);
+  const engine = new DuckdbEngine(resolve(file), busyTimeoutMs);
+  return settings.columns
+    ? writeToTables("writeToDuckdb", engine, settings)
+    : loadTables("writeToDuckdb", engine, settings, engine.file);
 }

@@ -41,17 +41,21 @@ function mergeAll(parts: Iterable<DatasetStatistics>): DatasetStatistics {
 export function countKinds(
   options: CountOptions = {},
 ): PTransform<PCollection<SnapshotRecord>, PCollection<DatasetStatistics>> {
+  return withName("countKinds", (records: PCollection<SnapshotRecord>) =>
+    gatherStatistics(
+      records.apply(withName("count", parDo<SnapshotRecord, DatasetStatistics>(new CountKinds(options)))),
+    ),
+  );
+}
+
+/** The statistics of all parts as one element; no element when there are no parts. */
+export function gatherStatistics(parts: PCollection<DatasetStatistics>): PCollection<DatasetStatistics> {
   // The SDK declares what this gives as `any`.
   const gather: PTransform<
     PCollection<DatasetStatistics>,
     PCollection<Iterable<DatasetStatistics>>
   > = groupGlobally<DatasetStatistics>();
-  return withName("countKinds", (records: PCollection<SnapshotRecord>) =>
-    records
-      .apply(withName("count", parDo<SnapshotRecord, DatasetStatistics>(new CountKinds(options))))
-      .apply(withName("gather", gather))
-      .map(mergeAll),
-  );
+  return parts.apply(withName("gather", gather)).map(mergeAll);
 }
 
 registerFunctions("beam-indexeddb/io", { CountKinds, mergeAll });
