@@ -213,7 +213,10 @@ function overview(): string {
 function progressText(name: string, counters: Readonly<Record<string, number>>): string {
   const sum = (part: string): number =>
     Object.entries(counters).reduce((total, [key, value]) => (key.includes(part) ? total + value : total), 0);
-  return `${name}: ${countText(sum("recordsRead/"))} records read, ${countText(sum("recordsMerged/"))} merged, ${countText(sum("recordsWritten/"))} written`;
+  const written = sum("recordsWritten/");
+  // Stores of tables count their rows when they are done.
+  const end = written > 0 ? `, ${countText(written)} written` : "";
+  return `${name}: ${countText(sum("recordsRead/"))} records read, ${countText(sum("recordsMerged/"))} merged${end}`;
 }
 
 /** A mistyped --by would otherwise pass unseen: capture times decide then. */

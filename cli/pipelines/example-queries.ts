@@ -1,3 +1,4 @@
+import { printable } from "../table.js";
 import type { LoadSummaryLine } from "../../pipelines/index.js";
 
 /** Kinds of destinations that take SQL as it stands here, the best to try first. */
@@ -7,7 +8,9 @@ const sqlKinds = ["duckdb", "postgres", "sqlite"] as const;
 export function queriesFor(lines: readonly LoadSummaryLine[]): string[] {
   const kind = sqlKinds.find((one) => lines.some((line) => line.kind === one));
   if (kind === undefined) return [];
-  const tables = lines.filter((line) => line.kind === kind);
+  // A name that a terminal would not show as it is can't be copied from it.
+  const tables = lines.filter((line) => line.kind === kind && printable(line.target) === line.target);
+  if (tables.length === 0) return [];
   const largest = tables.reduce((best, line) => (size(line) > size(best) ? line : best));
   const table = `"${largest.target.replaceAll('"', '""')}"`;
   return [

@@ -61,7 +61,7 @@ function loadSettings(options: ParsedOptions, inOutput: readonly string[]) {
   const folder = outputOf(options).replace(/\/*$/, "/");
   const destinations =
     (options.destination as readonly string[] | undefined) ??
-    inOutput.map((destination) => destination.replace(":", `:${folder}`));
+    inOutput.map((destination) => destination.replace(":", () => `:${folder}`));
   return { ...mergeSettings(options), destinations };
 }
 

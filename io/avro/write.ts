@@ -19,7 +19,7 @@ export interface WriteToAvroOptions extends Omit<WriteRecordFilesOptions, "colum
  * Every file has one schema: `database`, `store`, `key` (bytes that compare as `indexedDB.cmp` does), `key_json`, `value` (bytes as FORMAT.md says, null for a deleted record),
  * `value_json`, `deleted`, `device`, `snapshot`, `captured_at` (timestamp-millis), `sequence`. The content of Blobs is not in such files.
  *
- * Guarantees: the same records and options give the same bytes, on every runner; records are in the order of `indexedDB.cmp` within a file; of several records for a
+ * Guarantees: the same records and options give the same bytes, on every runner (with deflate, of one version of Node); records are in the order of `indexedDB.cmp` within a file; of several records for a
  * key the newest version is written; all files appear together, when all of them are complete. Counters: `avro/recordsWritten/<store>`, `avro/bytesWritten`,
  * `avro/failedRecords/<store>`. A store that has no records any more keeps the files of an earlier run.
  *

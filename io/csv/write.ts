@@ -25,7 +25,7 @@ export interface WriteToCsvOptions extends WriteRecordFilesOptions {
  * pair of quotes. Date is ISO 8601 in UTC, bytes are hexadecimal digits, nested values tagged JSON, a value of another type than most of its property is in
  * `<property>__v_json`.
  *
- * Guarantees: the same records and options give the same bytes, on every runner; lines are in the order of `indexedDB.cmp` within a file; of several records for a key
+ * Guarantees: the same records and options give the same bytes, on every runner (compressed, of one version of Node); lines are in the order of `indexedDB.cmp` within a file; of several records for a key
  * the newest version is written; all files appear together, when all of them are complete. Counters: `csv/recordsWritten/<store>`, `csv/bytesWritten`,
  * `csv/failedRecords/<store>`. A store that has no records any more keeps the files of an earlier run.
  *

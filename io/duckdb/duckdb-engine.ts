@@ -1,5 +1,6 @@
 import { registerFunctions } from "../../beam/index.js";
 import type { RowsWritten, TableEngine, TableSession } from "../table/table-engine.js";
+import { duckdbError } from "./duckdb-error.js";
 import { createDuckdbTables } from "./duckdb-tables.js";
 import { mergeStaged } from "./merge-staged.js";
 import { type OpenDuckdb, openDuckdb } from "./open-duckdb.js";
@@ -42,22 +43,29 @@ export function duckdbSession(database: OpenDuckdb): TableSession {
   };
 }
 
-/** Work of the same process on the same file, one after the other: of two transactions that write one table, DuckDB would refuse the second. */
-let turn: Promise<unknown> = Promise.resolve();
+/** Work of this process on a file, one after the other: of two transactions that write one table, DuckDB would refuse the second. */
+const turns = new Map<string, Promise<unknown>>();
 
-function inTransaction<T>({ connection }: OpenDuckdb, work: () => Promise<T>): Promise<T> {
-  const mine = turn.then(async () => {
-    await connection.run("BEGIN TRANSACTION");
+function inTransaction<T>({ connection, file }: OpenDuckdb, work: () => Promise<T>): Promise<T> {
+  const mine = (turns.get(file) ?? Promise.resolve()).then(async () => {
     try {
+      await connection.run("BEGIN TRANSACTION");
       const result = await work();
       await connection.run("COMMIT");
       return result;
     } catch (error) {
       await connection.run("ROLLBACK").catch(() => undefined);
-      throw error;
+      throw duckdbError(error, file);
     }
   });
-  turn = mine.catch(() => undefined);
+  const settled = mine.then(
+    () => undefined,
+    () => undefined,
+  );
+  turns.set(file, settled);
+  void settled.then(() => {
+    if (turns.get(file) === settled) turns.delete(file);
+  });
   return mine;
 }
 

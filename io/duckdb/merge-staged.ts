@@ -6,7 +6,8 @@ import type { OpenDuckdb } from "./open-duckdb.js";
 import { stagedItems, stagedRows } from "./stage-rows.js";
 
 /** The staged rows that are newer than what the table has or remembers as deleted, and whether it has a row of their key. */
-const newer = "_newer_rows";
+const newerTable = "_beam_indexeddb_newer_rows";
+const newer = `temp.${newerTable}`;
 
 /** Merges the staged rows into their table. Call it in a transaction. */
 export async function mergeStaged(
@@ -14,13 +15,13 @@ export async function mergeStaged(
   plan: TablePlan,
   { hardDelete }: WriteMode,
 ): Promise<RowsWritten> {
-  const table = quoteIdentifier(plan.table);
+  const table = inFile(plan.table);
   await connection.run(
-    `CREATE OR REPLACE TEMP TABLE ${newer} AS
+    `CREATE OR REPLACE TEMP TABLE ${newerTable} AS
      SELECT s.*, t._key IS NOT NULL AS _is_there
      FROM ${stagedRows} s
      LEFT JOIN ${table} t ON t._key = s._key
-     LEFT JOIN ${bookkeeping.deletions} d ON d."table" = ? AND d._key = s._key
+     LEFT JOIN main.${bookkeeping.deletions} d ON d."table" = ? AND d._key = s._key
      WHERE (t._version IS NULL OR t._version < s._version) AND (d._version IS NULL OR d._version < s._version)`,
     [plan.table],
   );
@@ -32,7 +33,7 @@ export async function mergeStaged(
   );
   if (hardDelete) await rememberDeletions(connection, plan.table);
   for (const [number, child] of plan.children.entries()) {
-    const items = quoteIdentifier(child.table);
+    const items = inFile(child.table);
     const columns = namesOf(childMetadataColumns, child.columns);
     await connection.run(`DELETE FROM ${items} WHERE _parent_key IN (SELECT _key FROM ${newer})`);
     await connection.run(
@@ -55,15 +56,20 @@ async function countsOf(connection: OpenDuckdb["connection"], hardDelete: boolea
 /** The version of a row that is gone is kept, or a late redelivery would bring the row back. */
 async function rememberDeletions(connection: OpenDuckdb["connection"], table: string): Promise<void> {
   await connection.run(
-    `DELETE FROM ${bookkeeping.deletions} WHERE "table" = ? AND _key IN (SELECT _key FROM ${newer} WHERE _deleted)`,
+    `DELETE FROM main.${bookkeeping.deletions} WHERE "table" = ? AND _key IN (SELECT _key FROM ${newer} WHERE _deleted)`,
     [table],
   );
   await connection.run(
-    `INSERT INTO ${bookkeeping.deletions} SELECT ?, _key, _version FROM ${newer} WHERE _deleted`,
+    `INSERT INTO main.${bookkeeping.deletions} SELECT ?, _key, _version FROM ${newer} WHERE _deleted`,
     [table],
   );
 }
 
 function namesOf(metadata: readonly string[], columns: readonly Column[]): string {
   return [...metadata, ...columns.map(({ name }) => name)].map(quoteIdentifier).join(", ");
+}
+
+/** Without the schema, a temporary table of that name would be meant. */
+function inFile(table: string): string {
+  return `main.${quoteIdentifier(table)}`;
 }

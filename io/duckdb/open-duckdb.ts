@@ -9,6 +9,7 @@ import { type DuckdbModule, loadDuckdb } from "./load-duckdb.js";
 export interface OpenDuckdb {
   readonly module: DuckdbModule;
   readonly connection: DuckDBConnection;
+  readonly file: string;
   /** The last of a process to close a file lets other processes have it. */
   close(): void;
 }
@@ -34,12 +35,16 @@ export async function openDuckdb(file: string, busyTimeoutMs: number): Promise<O
   shared.users++;
   const release = (): void => {
     if (--shared.users > 0) return;
-    open.delete(file);
     void shared.instance.then(
       (instance) => {
+        // Somebody may have come while this waited.
+        if (shared.users > 0) return;
         instance.closeSync();
+        open.delete(file);
       },
-      () => undefined,
+      () => {
+        open.delete(file);
+      },
     );
   };
   try {
@@ -48,6 +53,7 @@ export async function openDuckdb(file: string, busyTimeoutMs: number): Promise<O
     return {
       module,
       connection,
+      file,
       close() {
         connection.closeSync();
         release();

@@ -5,9 +5,11 @@ import { type Cell, issuesJson, type RowValues, type TableRow } from "../table/t
 import { childDeclarations, metadataDeclarations, typeOfKind } from "./duckdb-tables.js";
 import type { OpenDuckdb } from "./open-duckdb.js";
 
-/** Names of the temporary tables that rows lie in before they are merged. */
-export const stagedRows = "_staged_rows";
-export const stagedItems = (child: number): string => `_staged_items_${child}`;
+/** The temporary tables that rows lie in before they are merged. No store's table can be called like them: see `identifiers`. */
+const stagedRowsTable = "_beam_indexeddb_staged_rows";
+const stagedItemsTable = (child: number): string => `_beam_indexeddb_staged_items_${child}`;
+export const stagedRows = `temp.${stagedRowsTable}`;
+export const stagedItems = (child: number): string => `temp.${stagedItemsTable(child)}`;
 
 /** Puts rows, and those of their lists, into temporary tables with the columns that the tables have: no type is inferred. */
 export async function stageRows(
@@ -16,7 +18,7 @@ export async function stageRows(
   rows: readonly TableRow[],
   loadId: string,
 ): Promise<void> {
-  await stage(database, stagedRows, metadataDeclarations, plan.columns, (appender) => {
+  await stage(database, stagedRowsTable, metadataDeclarations, plan.columns, (appender) => {
     for (const row of rows) {
       appender.appendBlob(row.key);
       appender.appendVarchar(row.keyJson);
@@ -29,7 +31,7 @@ export async function stageRows(
     }
   });
   for (const [number, child] of plan.children.entries())
-    await stage(database, stagedItems(number), childDeclarations, child.columns, (appender) => {
+    await stage(database, stagedItemsTable(number), childDeclarations, child.columns, (appender) => {
       for (const row of rows)
         for (const [index, item] of row.children[number]!.entries()) {
           appender.appendBlob(row.key);
@@ -52,8 +54,19 @@ async function stage(
   const appender = await connection.createAppender(table, "main", "temp");
   try {
     append(appender);
-  } finally {
+  } catch (error) {
+    closeQuietly(appender);
+    throw error;
+  }
+  appender.closeSync();
+}
+
+/** What it says then is a consequence. */
+function closeQuietly(appender: DuckDBAppender): void {
+  try {
     appender.closeSync();
+  } catch {
+    // The first error tells.
   }
 }
 

@@ -26,8 +26,8 @@ export interface WriteToDuckdbOptions extends WriteToTablesOptions {
  * - **Evolution.** A later run adds columns for new properties, widens whole numbers to numbers, and keeps columns that are there.
  * - **One process at a time.** Several workers take turns, bundle by bundle. Nothing is fetched: the connection has no access to extensions or other files.
  *
- * @throws TypeError for options that make no sense, when the pipeline is built. At run time SnapshotError STORE_UNAVAILABLE (no package, or another process for longer than
- *   `busyTimeoutMs`), STORE_CONSTRAINT (no DuckDB file, a table of another's making, a store without columns), FILE_NOT_WRITABLE, SNAPSHOT_LIMIT_EXCEEDED (a value
+ * @throws TypeError for options that make no sense, when the pipeline is built. At run time SnapshotError STORE_UNAVAILABLE (no package, no memory, or another process for longer than
+ *   `busyTimeoutMs`), STORE_CONSTRAINT (no DuckDB file, a table of another's making, a store without columns), FILE_NOT_WRITABLE, FILE_DISK_FULL, FILE_WRITE_FAILED, SNAPSHOT_LIMIT_EXCEEDED (a value
  *   nested too deeply).
  * @example
  * const { tables } = notes.apply(writeToDuckdb("out/app.duckdb", { versionBy: "updatedAt" }));
@@ -40,11 +40,11 @@ export function writeToDuckdb(
     throw new TypeError('writeToDuckdb: give the path of the database file, such as "out/app.duckdb".');
   if (file === ":memory:")
     throw new TypeError("writeToDuckdb: a database in memory is gone when the pipeline ends. Give a file.");
-  if (/^[a-z][a-z0-9+.-]*:/i.test(file))
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(file) || file.startsWith("md:"))
     throw new TypeError(
       "writeToDuckdb: the database is a file on a local disk. For an object store use writeToParquet, which DuckDB reads.",
     );
-  const settings = tableSettings("writeToDuckdb", { batchRows: 20_000, ...options }, ["busyTimeoutMs"]);
+  const settings = tableSettings("writeToDuckdb", options, ["busyTimeoutMs"], 20_000);
   const { busyTimeoutMs = 60_000 } = options;
   checkWholeNumber("writeToDuckdb", "busyTimeoutMs", busyTimeoutMs, 0, 2 ** 31 - 1);
   const engine = new DuckdbEngine(resolve(file), busyTimeoutMs);

@@ -1,6 +1,6 @@
 import { createGunzip } from "node:zlib";
-import { Readable } from "node:stream";
-import { type ByteSource, SnapshotError } from "../../snapshot/index.js";
+import { pipeline, Readable } from "node:stream";
+import { type ByteSource, isSnapshotError, SnapshotError } from "../../snapshot/index.js";
 
 /** A line of a text file, without its end. */
 export interface TextLine {
@@ -76,16 +76,38 @@ async function* textPieces(source: ByteSource, file: string): AsyncGenerator<Uin
     yield* pieces(source);
     return;
   }
-  const gunzip = Readable.from(pieces(source)).pipe(createGunzip());
+  const gunzip = createGunzip();
+  let taken = 0;
+  const counted = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const piece of pieces(source)) {
+      taken += piece.length;
+      yield piece;
+    }
+  };
+  // An error of the file ends the reading of what is unpacked, too.
+  pipeline(Readable.from(counted()), gunzip, () => undefined);
   try {
     for await (const piece of gunzip) yield piece as Uint8Array;
   } catch (cause) {
-    throw new SnapshotError(
-      "FILE_READ_FAILED",
-      `${JSON.stringify(file)} is a damaged gzip file: ${(cause as Error).message}.`,
-      { file, cause },
-    );
+    if (isSnapshotError(cause)) throw cause;
+    throw damagedGzip(file, (cause as Error).message, cause);
+  } finally {
+    gunzip.destroy();
   }
+  // What follows the last member and is none is passed over by zlib in silence.
+  if (taken !== source.byteLength || gunzip.bytesWritten !== source.byteLength)
+    throw damagedGzip(
+      file,
+      `${source.byteLength - gunzip.bytesWritten} bytes at its end belong to no member`,
+    );
+}
+
+function damagedGzip(file: string, why: string, cause?: unknown): SnapshotError {
+  return new SnapshotError(
+    "FILE_READ_FAILED",
+    `${JSON.stringify(file)} is a damaged gzip file: ${why}. Get it again.`,
+    { file, cause },
+  );
 }
 
 async function* pieces(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {

@@ -21,6 +21,7 @@ import { type FailedRecord, failedRecord } from "../failed-record.js";
 import { checkReadPath } from "../file/check-path.js";
 import { type FileMetadata, fileSystemOf } from "../file/file-system.js";
 import { type EmptyMatchTreatment, matchAll } from "../file/match.js";
+import { printablePath } from "../file/printable-path.js";
 import { readLines, textOf } from "./read-lines.js";
 import { fromTypedLine } from "./typed-line.js";
 
@@ -61,18 +62,20 @@ export class ReadJsonLines implements AsyncDoFn<FileMetadata, Tagged<JsonLinesOu
     const refuse = (error: unknown, offset?: number): Tagged<JsonLinesOutputs> => {
       if (!this.keepsFailures || !(error instanceof SnapshotError)) throw error;
       context.failures.increment(1);
-      return { failedRecords: failedRecord(undefined, error, { file: path, offset }) };
+      return { failedRecords: failedRecord(undefined, error, { file: printablePath(path), offset }) };
     };
+    // What is shown of an address has no password and no signature.
+    const shown = printablePath(path);
     try {
       const source = await fileSystemOf(path).open(path);
       try {
-        for await (const line of readLines(source, path)) {
+        for await (const line of readLines(source, shown)) {
           const { offset } = line;
           let record: SnapshotRecord;
           try {
             record = fromTypedLine(textOf(line));
           } catch (error) {
-            yield refuse(inFile(error, path, offset), offset);
+            yield refuse(inFile(error, shown, offset), offset);
             continue;
           }
           context.records.increment(record.store, 1);
@@ -117,7 +120,7 @@ export function readFromJsonLines(
   checkReadPath(filePattern);
   checkOptionNames("readFromJsonLines", options, ["emptyMatchTreatment", "errorHandler"]);
   const { emptyMatchTreatment = "DISALLOW", errorHandler } = options;
-  return withName(`readFromJsonLines(${filePattern})`, (root: Root) => {
+  return withName(`readFromJsonLines(${printablePath(filePattern)})`, (root: Root) => {
     const { records, failedRecords } = root
       .apply(withName("pattern", create([filePattern])))
       .apply(matchAll({ emptyMatchTreatment }))

@@ -11,12 +11,21 @@ interface TypedLine {
   readonly origin?: unknown;
 }
 
-/** A record with all that it has, key and value as tagged JSON. */
+/**
+ * A record with all that it has, key and value as tagged JSON.
+ * @throws SnapshotError STORE_CONSTRAINT for an origin that JSON has no numbers for, SNAPSHOT_LIMIT_EXCEEDED
+ */
 export function typedLine(record: SnapshotRecord): string {
   const { database, store, deleted, origin } = record;
   const place = `"database":${JSON.stringify(database)},"store":${JSON.stringify(store)},"key":${toTaggedJson(record.key)}`;
   const content = deleted ? `"deleted":true` : `"value":${toTaggedJson(record.value)}`;
   const { device, snapshot, capturedAt, sequence } = origin;
+  if (!Number.isFinite(capturedAt) || !Number.isFinite(sequence))
+    throw new SnapshotError(
+      "STORE_CONSTRAINT",
+      `JSON has no number for the capture time or the sequence of ${record.describe()}. Set the origin in a step before the sink, or send such records to failedRecords.`,
+      { store, key: record.describeKey(), file: record.source },
+    );
   return `{${place},${content},"origin":${JSON.stringify({ device, snapshot, capturedAt, sequence })}}`;
 }
 
@@ -29,7 +38,8 @@ export function fromTypedLine(line: string): SnapshotRecord {
     return parse(line);
   } catch (error) {
     if (isSnapshotError(error)) throw error;
-    throw malformed((error as Error).message, error);
+    // What the engine says of it quotes the line, and an error holds no values.
+    throw malformed("it is no JSON, or of another form");
   }
 }
 
@@ -60,10 +70,9 @@ function originOf(origin: unknown) {
   throw malformed("its origin has not the four parts device, snapshot, capturedAt, sequence");
 }
 
-function malformed(what: string, cause?: unknown): SnapshotError {
+function malformed(what: string): SnapshotError {
   return new SnapshotError(
     "SNAPSHOT_MALFORMED",
     `The line is none that writeToJsonLines writes with form: "typed": ${what}.`,
-    { cause },
   );
 }

@@ -22,7 +22,7 @@ export interface WriteToJsonLinesOptions extends WriteRecordFilesOptions {
 /**
  * Writes each object store as JSON Lines: UTF-8, one record a line, one line a key.
  *
- * Guarantees: the same records and options give the same bytes, on every runner; lines are in the order of `indexedDB.cmp` within a file; of several records
+ * Guarantees: the same records and options give the same bytes, on every runner (compressed, of one version of Node); lines are in the order of `indexedDB.cmp` within a file; of several records
  * for a key the newest version is written; all files appear together, when all of them are complete. Counters: `jsonl/recordsWritten/<store>`,
  * `jsonl/bytesWritten`, `jsonl/failedRecords/<store>`. A store that has no records any more keeps the files of an earlier run.
  *
@@ -47,5 +47,7 @@ export function writeToJsonLines(
   ]);
   if (form === "typed" && settings.columns)
     throw new TypeError('writeToJsonLines: form "typed" has no columns: it writes whole records.');
+  if (form !== "plain" && settings.loadId !== undefined)
+    throw new TypeError(`writeToJsonLines: form "${form}" has no place for loadId.`);
   return writeRecordFiles("writeToJsonLines", new JsonLinesFormat(form, compression), settings);
 }

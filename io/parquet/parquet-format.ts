@@ -62,6 +62,8 @@ export class ParquetFormat implements RecordFormat {
         columnData: columns.map(({ element }, i) => ({
           name: element.name,
           data: data[i]!,
+          // The writer keeps the bounds of every group, as whole values, until the file ends: none of those that can be long.
+          statistics: element.type !== "BYTE_ARRAY" || element.name === "_key",
         })),
         rowGroupSize,
       });

@@ -48,7 +48,8 @@ const elementTypes: Readonly<Record<ColumnKind, ElementType>> = {
 export function parquetColumns(plan: TablePlan, loadId: string): ParquetColumn[] {
   const metadata: Readonly<Record<MetadataColumn, [ElementType, ParquetColumn["value"], isRequired?: true]>> =
     {
-      _key: [bytes, ({ key }) => key, true],
+      // A copy: the key is a view of a piece of a run, which would be held with it.
+      _key: [bytes, ({ key }) => key.slice(), true],
       _key_json: [json, ({ keyJson }) => keyJson, true],
       _device: [text, ({ device }) => device, true],
       _version: [bytes, ({ version }) => version, true],

@@ -1,4 +1,5 @@
 import { asyncParDo, type AsyncDoFn, type PCollection, registerFunctions } from "../../beam/index.js";
+import { isSnapshotError, type SnapshotRecord } from "../../snapshot/index.js";
 import { mergeRuns } from "../indexeddb/merge-runs.js";
 import type { ShardTask } from "../indexeddb/plan-shards.js";
 import { gatherStatistics } from "../table/count-kinds.js";
@@ -36,10 +37,24 @@ export class CountShardKinds implements AsyncDoFn<ShardTask, DatasetStatistics> 
       observeStore(statistics, database, store);
       return [statistics];
     }
-    for await (const records of newestRecords(mergeRuns(segments, tempFolder), versionBy))
-      for (const record of records) observeRecord(statistics, record, this.options);
+    const runs = mergeRuns(segments, tempFolder);
+    for await (const records of newestRecords(runs, versionBy, passOver))
+      for (const record of records) observe(statistics, record, this.options);
     return [statistics];
   }
+}
+
+/** A value that can't be decoded has no kind. Whoever writes the record says so. */
+function observe(statistics: DatasetStatistics, record: SnapshotRecord, options: CountOptions): void {
+  try {
+    observeRecord(statistics, record, options);
+  } catch (error) {
+    if (!isSnapshotError(error)) throw error;
+  }
+}
+
+function passOver(): void {
+  // Told when the records are written.
 }
 
 /** The statistics of all shards as one element; no element when there are no records. */

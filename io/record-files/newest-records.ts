@@ -1,13 +1,20 @@
-import { compareVersions, type SnapshotRecord } from "../../snapshot/index.js";
+import {
+  compareVersions,
+  isSnapshotError,
+  type SnapshotError,
+  type SnapshotRecord,
+} from "../../snapshot/index.js";
 import { compareIdentity } from "../indexeddb/record-order.js";
 
 /**
  * Of the records of each key, which come one after the other, the newest version: as a table that is written again and again would hold it.
  * @param versionBy See `compareVersions`.
+ * @param refuse Takes records whose version can't be told, since their value can't be decoded. It may throw.
  */
 export async function* newestRecords(
   batches: AsyncIterable<readonly SnapshotRecord[]>,
   versionBy: string | undefined,
+  refuse: (record: SnapshotRecord, error: SnapshotError) => void,
 ): AsyncGenerator<SnapshotRecord[], void, undefined> {
   let newest: SnapshotRecord | undefined;
   for await (const batch of batches) {
@@ -18,11 +25,49 @@ export async function* newestRecords(
       } else if (compareIdentity(newest, record) !== 0) {
         chosen.push(newest);
         newest = record;
-      } else if (compareVersions(record, newest, versionBy) > 0) {
-        newest = record;
+      } else {
+        newest = later(newest, record, versionBy, refuse);
       }
     }
     yield chosen;
   }
   if (newest !== undefined) yield [newest];
+}
+
+function later(
+  a: SnapshotRecord,
+  b: SnapshotRecord,
+  versionBy: string | undefined,
+  refuse: (record: SnapshotRecord, error: SnapshotError) => void,
+): SnapshotRecord {
+  try {
+    return compareVersions(b, a, versionBy) > 0 || (isSameVersion(a, b, versionBy) && isBefore(a, b)) ? b : a;
+  } catch (error) {
+    if (!isSnapshotError(error)) throw error;
+    const bad = isReadable(a, versionBy) ? b : a;
+    refuse(bad, error);
+    return bad === a ? b : a;
+  }
+}
+
+function isReadable(record: SnapshotRecord, versionBy: string | undefined): boolean {
+  try {
+    compareVersions(record, record, versionBy);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isSameVersion(a: SnapshotRecord, b: SnapshotRecord, versionBy: string | undefined): boolean {
+  return compareVersions(a, b, versionBy) === 0;
+}
+
+/** Versions that are equal may still come from two snapshots: which of them is taken must not depend on which came first. */
+function isBefore(a: SnapshotRecord, b: SnapshotRecord): boolean {
+  return tieText(a) < tieText(b);
+}
+
+function tieText({ origin, negativeZeros }: SnapshotRecord): string {
+  return JSON.stringify([origin.snapshot, negativeZeros ?? []]);
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type AsyncDoFn, type KV, registerFunctions } from "../../beam/index.js";
+import { SnapshotError } from "../../snapshot/index.js";
 import { nameShards } from "../indexeddb/publish-shards.js";
 import { folderOf, joinPath, nameOf } from "../file/join-path.js";
 import { publish } from "../file/publication.js";
@@ -43,9 +44,10 @@ export class PublishRecordFiles implements AsyncDoFn<
     const named = [...sets].flatMap(([destination, files]) =>
       nameShards(this.namingOf(names.get(destination)!), files),
     );
-    // The plain name too: it was the store's until a second database had one of this name.
+    refuseSameName(named.map(({ file }) => file));
+    // All names that a store may have had: which one it has depends on the stores beside it.
     const patterns = [...sets.keys()]
-      .flatMap((destination) => [names.get(destination)!, safeFileName(partsOf(destination).store)])
+      .flatMap((destination) => Object.values(possibleNames(destination)))
       .map((name) => this.namingOf(name))
       .map((naming) => shardNamePattern(naming, nameOf(naming.prefix)));
     await publish({
@@ -79,25 +81,56 @@ function partsOf(destination: string): { readonly database: string; readonly sto
   return { database, store };
 }
 
+/** Two stores whose files have one name: only a template that does not keep names and numbers apart leads to that. */
+function refuseSameName(files: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const file of files) {
+    if (seen.has(fold(file)))
+      throw new SnapshotError(
+        "STORE_CONSTRAINT",
+        `Two files would get the name ${JSON.stringify(file)}: nothing was published. Begin shardNameTemplate with a character that is no digit, such as "-SSSSS-of-NNNNN".`,
+        { file },
+      );
+    seen.add(fold(file));
+  }
+}
+
 /**
- * The name of each store's files: the store's, with the database's in front where several databases have it, with a hash where file systems that ignore case
- * would still take two for one.
+ * The name of each store's files: the store's, with the database's in front where several databases have it, with a hash where that could still be taken for another
+ * store's, also by file systems that ignore case.
  */
 export function nameSets(destinations: readonly string[]): ReadonlyMap<string, string> {
-  const short = (destination: string): string => safeFileName(partsOf(destination).store);
-  const long = (destination: string): string =>
-    `${safeFileName(partsOf(destination).database)}__${short(destination)}`;
-  const unique = (destination: string): string =>
-    `${long(destination)}~${createHash("sha256").update(Buffer.from(destination, "utf16le")).digest("hex").slice(0, 16)}`;
-  const names = new Map<string, string>();
-  for (const destination of destinations) {
-    const isAlone = (name: (one: string) => string): boolean =>
-      destinations.filter((one) => fold(name(one)) === fold(name(destination))).length === 1;
-    const choice = [short, long].find(isAlone) ?? unique;
-    names.set(destination, choice(destination));
-  }
-  return names;
+  const possible = destinations.map((destination) => ({ destination, ...possibleNames(destination) }));
+  const claims = new Map<string, number>();
+  for (const { short, long } of possible)
+    for (const name of new Set([fold(short), fold(long)])) claims.set(name, (claims.get(name) ?? 0) + 1);
+  return new Map(
+    possible.map(({ destination, short, long, unique }) => [
+      destination,
+      [short, long].find((name) => claims.get(fold(name)) === 1) ?? unique,
+    ]),
+  );
 }
+
+function possibleNames(destination: string): {
+  readonly short: string;
+  readonly long: string;
+  readonly unique: string;
+} {
+  const { database, store } = partsOf(destination);
+  const hash = createHash("sha256").update(Buffer.from(destination, "utf16le")).digest("hex").slice(0, 16);
+  const bounded = (name: string): string =>
+    name.length <= longestName ? name : `${name.slice(0, longestName - 20)}~${hash}`;
+  const long = `${safeFileName(database)}__${safeFileName(store)}`;
+  return {
+    short: bounded(safeFileName(store)),
+    long: bounded(long),
+    unique: `${long.slice(0, longestName - 20)}~${hash}`,
+  };
+}
+
+/** Systems take 255 bytes for a whole name; what stands before and behind it needs room. */
+const longestName = 120;
 
 function fold(name: string): string {
   return name.normalize("NFKC").toLowerCase();

@@ -1,14 +1,17 @@
 import { checkOptionNames } from "../check-options.js";
 import { checkWritePath } from "../file/check-path.js";
-import { checkShardNaming, defaultShardTemplate, type ShardNaming } from "../file/shard-name.js";
+import { checkShardNaming, defaultShardTemplate, type ShardNaming, splitPrefix } from "../file/shard-name.js";
 import { tempFolderFor } from "../file/temp-folder.js";
+import type { GivenColumns } from "../table/plan-tables.js";
 import { checkWholeNumber, tableSettings, type WriteToTablesOptions } from "../table/table-options.js";
 
 /** Files, versions, deletions: what every sink that writes files of records takes. Every option has a default. */
 export interface WriteRecordFilesOptions extends Pick<
   WriteToTablesOptions,
-  "columns" | "versionBy" | "deletes" | "onError"
+  "versionBy" | "deletes" | "onError"
 > {
+  /** The columns of stores, property -> kind. What they do not hold goes to `_rest`. Default, also for stores that are not named: inferred over all records. */
+  readonly columns?: Readonly<Record<string, GivenColumns>>;
   /** Name of this run in `_load_id`. Default: a name made of the records themselves, so that the same records give the same files. */
   readonly loadId?: string;
   /** Number of files a store, at least 1; 0: as many as `maxBytesPerShard` asks for. Default 1. */
@@ -74,12 +77,13 @@ export function recordFileSettings(
     ...ownOptions,
     ...further,
   ]);
-  const { columns, versionBy, deletes, onError } = options;
+  const { columns, versionBy, deletes, onError, loadId } = options;
   const shared = tableSettings(transform, {
     ...(columns === undefined ? {} : { columns }),
     ...(versionBy === undefined ? {} : { versionBy }),
     ...(deletes === undefined ? {} : { deletes }),
     ...(onError === undefined ? {} : { onError }),
+    ...(loadId === undefined ? {} : { loadId }),
   });
   const numShards = checkWholeNumber(transform, "numShards", options.numShards ?? 1, 0, 99_999);
   const naming = {
@@ -90,6 +94,11 @@ export function recordFileSettings(
   if (/[/\\]/.test(naming.template + naming.suffix))
     throw problem("shardNameTemplate and fileNameSuffix are parts of a file's name and can't hold a slash.");
   checkShardNaming(naming, numShards);
+  const around = splitPrefix(prefix).base + naming.template + naming.suffix;
+  if (Buffer.byteLength(around) > 120)
+    throw problem(
+      "the beginning of the file names, shardNameTemplate and fileNameSuffix are longer than 120 bytes together.",
+    );
   return {
     prefix,
     naming,
@@ -107,6 +116,6 @@ export function recordFileSettings(
     versionBy: shared.versionBy,
     deletes: shared.deletes,
     onError: shared.onError,
-    loadId: options.loadId,
+    loadId,
   };
 }

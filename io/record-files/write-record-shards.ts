@@ -58,46 +58,48 @@ export class WriteRecordShards implements AsyncDoFn<
     this.settings = settings;
   }
 
-  async process(task: ShardTask, context: WriteRecordShardsContext): Promise<Tagged<RecordFileOutputs>[]> {
+  async *process(
+    task: ShardTask,
+    context: WriteRecordShardsContext,
+  ): AsyncGenerator<Tagged<RecordFileOutputs>> {
     const { destination, shard, count, set } = task;
     const { tempFolder } = this.settings;
     const name = nodePlatform.crc32(Buffer.from(destination, "utf16le"));
     const tempPath = joinPath(tempFolder, `shard-${name}-${set}-${shard}`);
     const file = new CountedFile(await fileSystemOf(tempPath).create(tempPath));
-    const failed: FailedRecord[] = [];
+    let isDone = false;
     try {
-      const { records, store } = await this.writeAll(task, file, context, (record, error) => {
-        // A full disk is no fault of the record.
-        const isOfRecord = error instanceof SnapshotError && !error.code.startsWith("FILE_");
-        if (!isOfRecord) throw error;
-        if (this.settings.onError === "fail") throw placed(error, record);
-        context.failures.increment(record.store);
-        failed.push(failedRecord(record, error));
-      });
+      const records = yield* this.writeAll(task, file, context);
       await file.close();
-      if (records > 0) context.records.increment(store, records);
+      isDone = true;
       context.bytes.increment(file.bytes);
-      const shards = { destination, shard, count, tempPath, records, bytes: file.bytes };
-      return [{ shards }, ...failed.map((one) => ({ failedRecords: one }))];
-    } catch (error) {
-      await file.abort();
-      throw error;
+      yield { shards: { destination, shard, count, tempPath, records, bytes: file.bytes } };
+    } finally {
+      if (!isDone) await file.abort();
     }
   }
 
-  private async writeAll(
+  /** Writes what can be written, and hands out the dead letters as they come. */
+  private async *writeAll(
     task: ShardTask,
     file: FileWriter,
     context: WriteRecordShardsContext,
-    refuse: (record: SnapshotRecord, error: unknown) => void,
-  ): Promise<{ readonly store: string; readonly records: number }> {
+  ): AsyncGenerator<Tagged<RecordFileOutputs>, number> {
     const { tempFolder, versionBy, deletes, loadId } = this.settings;
     const [database, store] = JSON.parse(task.destination) as [string, string];
     const plan = context.plans?.lookup().find((one) => one.database === database && one.store === store);
     const head = { database, store, plan, set: task.set, loadId: loadId ?? task.set, versionBy };
+    const failed: FailedRecord[] = [];
+    const refuse = (record: SnapshotRecord, error: unknown): void => {
+      // A full disk is no fault of the record.
+      if (!(error instanceof SnapshotError) || error.code.startsWith("FILE_")) throw error;
+      if (this.settings.onError === "fail") throw placed(error, record);
+      context.failures.increment(record.store);
+      failed.push(failedRecord(record, error));
+    };
     const writer: RecordFileWriter = await this.format.open(file, head);
     let written = 0;
-    for await (const records of newestRecords(mergeRuns(task.segments, tempFolder), versionBy)) {
+    for await (const records of newestRecords(mergeRuns(task.segments, tempFolder), versionBy, refuse)) {
       for (const record of records) {
         if (record.deleted && deletes === "hard") continue;
         try {
@@ -108,9 +110,12 @@ export class WriteRecordShards implements AsyncDoFn<
           refuse(record, error);
         }
       }
+      for (const one of failed.splice(0)) yield { failedRecords: one };
     }
+    for (const one of failed) yield { failedRecords: one };
     await writer.finish();
-    return { store, records: written };
+    if (written > 0) context.records.increment(store, written);
+    return written;
   }
 }
 

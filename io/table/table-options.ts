@@ -91,6 +91,8 @@ export function tableSettings(
   for (const [store, table] of Object.entries(tables))
     if (table === "")
       throw new TypeError(`${transform}: the table of the store "${store}" has an empty name.`);
+  if (/\p{Surrogate}/u.test(loadId))
+    throw new TypeError(`${transform}: loadId has half a surrogate pair, which no text column holds.`);
   if (versionBy === "")
     throw new TypeError(`${transform}: versionBy is empty. Name a property, or leave it out.`);
   return {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, test } from "vitest";
 import { create, runDirect } from "../../../beam/index.js";
-import { writeToDuckdb } from "../../../io/index.js";
+import { type TableCounts, writeToDuckdb } from "../../../io/index.js";
 import { assertElements } from "../../../testing/index.js";
 import { temporaryFolder } from "../../temporary-folder.js";
 import { origin, put, tombstone } from "../record-files/written-records.js";
@@ -58,6 +58,14 @@ async function runProgram(file: string, killedAt: number): Promise<NodeJS.Signal
   return signal ?? code;
 }
 
+function countsOnly({
+  store,
+  upserted,
+  unchanged,
+}: TableCounts): Pick<TableCounts, "store" | "upserted" | "unchanged"> {
+  return { store, upserted, unchanged };
+}
+
 describe("a pipeline into DuckDB", () => {
   test("fills tables that are ready for SQL, and says what it has written", async () => {
     const file = join(temporaryFolder(), "deep/app.duckdb");
@@ -79,6 +87,37 @@ describe("a pipeline into DuckDB", () => {
     });
     const sql = 'SELECT sum(price), max(year("at")), count(*) FROM notes WHERE NOT _deleted';
     expect(await query(file, sql)).toEqual([[3.5, 2024n, 2n]]);
+  });
+
+  test("keeps stores apart from what it works with itself", async () => {
+    const file = join(temporaryFolder(), "app.duckdb");
+    const stores = [
+      "_staged_rows",
+      "_newer_rows",
+      "_beam_indexeddb_newer_rows",
+      "_beam_indexeddb_tables",
+      "_is_there",
+    ];
+    await runDirect((root) => {
+      root
+        .apply(create(stores.map((store) => put(1, { _is_there: store }, origin(1), store))))
+        .apply(writeToDuckdb(file))
+        .tables.map(countsOnly)
+        .apply(assertElements(stores.map((store) => ({ store, upserted: 1, unchanged: 0 }))));
+    });
+    for (const [table] of await query(file, 'SELECT "table" FROM _beam_indexeddb_tables'))
+      expect(await query(file, `SELECT count(*) FROM main."${String(table)}"`)).toEqual([[1n]]);
+  });
+
+  test("tells what DuckDB refuses with a code and the file", async () => {
+    const file = join(temporaryFolder(), "app.duckdb");
+    const load = (): Promise<unknown> =>
+      runDirect((root) => {
+        root.apply(create([put(1, { a: 1 })])).apply(writeToDuckdb(file));
+      });
+    await load();
+    await query(file, "DROP TABLE notes");
+    await expect(load()).rejects.toMatchObject({ code: "STORE_CONSTRAINT", file });
   });
 
   test("waits for another process that has the file, and several processes write it together", async () => {

@@ -1,12 +1,20 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { runDirect } from "../../../beam/index.js";
 import { type FailedRecord, readFromJsonLines, writeToJsonLines } from "../../../io/index.js";
 import { readLines, textOf } from "../../../io/jsonl/read-lines.js";
-import { bytesSource, encodeKey, type SnapshotRecord, toHex } from "../../../snapshot/index.js";
+import { fromTypedLine } from "../../../io/jsonl/typed-line.js";
+import {
+  bytesSource,
+  encodeKey,
+  SnapshotError,
+  type SnapshotRecord,
+  toHex,
+} from "../../../snapshot/index.js";
 import { assertElements, assertRecords } from "../../../testing/index.js";
 import { temporaryFolder } from "../../temporary-folder.js";
 import { valueCases } from "../../vectors/value-cases.js";
@@ -142,6 +150,15 @@ describe("typed lines bring every record back", () => {
     ]);
   });
 
+  test("or refuses what JSON has no number for", async () => {
+    await expect(
+      writeRecords(
+        [[put(1, 1, origin(Infinity))]],
+        writeToJsonLines(`${temporaryFolder()}/`, { form: "typed" }),
+      ),
+    ).rejects.toMatchObject({ code: "STORE_CONSTRAINT", store: "notes" });
+  });
+
   test("with any texts", async () => {
     const unit = fc.nat(0xffff).map((code) => String.fromCharCode(code));
     const text = fc.string({ unit, maxLength: 20 });
@@ -213,6 +230,43 @@ describe("reading", () => {
     ).rejects.toMatchObject({ code: "FILE_READ_FAILED" });
   });
 
+  test("gzip files of several members are read, and what follows the last is no silence", async () => {
+    const members = Buffer.concat([gzipSync("a\n"), gzipSync("b\n")]);
+    const found: string[] = [];
+    for await (const line of readLines(bytesSource(members), "a.gz")) found.push(textOf(line));
+    expect(found).toEqual(["a", "b"]);
+    const tail = Buffer.concat([gzipSync("a\n"), Buffer.alloc(3), gzipSync("b\n")]);
+    await expect(async () => {
+      for await (const line of readLines(bytesSource(tail), "a.gz")) textOf(line);
+    }).rejects.toMatchObject({ code: "FILE_READ_FAILED" });
+  });
+
+  test("a gzip file that can't be read to its end fails with the error of the file", async () => {
+    const bytes = gzipSync(Buffer.from(`${JSON.stringify("x".repeat(100))}\n`));
+    const source = {
+      byteLength: bytes.length,
+      slice: (start: number, end: number) => {
+        if (start === 0 && end === 2) return bytes.subarray(0, 2);
+        throw new SnapshotError("FILE_READ_FAILED", "The network is gone.");
+      },
+    };
+    await expect(async () => {
+      for await (const line of readLines(source, "a.gz")) textOf(line);
+    }).rejects.toThrow("The network is gone.");
+  });
+
+  test("errors hold no values, and addresses no secrets", async () => {
+    const text = `{"title":"my secret diary"`;
+    expect(() => fromTypedLine(text)).toThrow(expect.objectContaining({ code: "SNAPSHOT_MALFORMED" }));
+    try {
+      fromTypedLine(text);
+    } catch (error) {
+      expect(inspect(error)).not.toContain("diary");
+    }
+    const source = readFromJsonLines("https://bob:hunter2@example.com/x.jsonl?sig=TOPSECRET");
+    expect(JSON.stringify([(source as { beamName?: string }).beamName])).not.toMatch(/hunter2|TOPSECRET/);
+  });
+
   test("any division into pieces gives the same lines", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -257,4 +311,7 @@ test("wrong options are told while the pipeline is built", () => {
   expect(() => writeToJsonLines("out/", { form: "pretty" } as never)).toThrow('"plain"');
   expect(() => writeToJsonLines("out/", { compression: "zip" } as never)).toThrow('"gzip"');
   expect(() => writeToJsonLines("out/", { form: "typed", columns: {} })).toThrow("no columns");
+  expect(() => writeToJsonLines("out/", { form: "changes", loadId: "x" })).toThrow("no place for loadId");
+  expect(() => writeToJsonLines("out/", { loadId: "x\ud800" })).toThrow("surrogate");
+  expect(() => writeToJsonLines(`out/${"x".repeat(120)}`)).toThrow("longer than 120 bytes");
 });

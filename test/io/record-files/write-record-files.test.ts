@@ -12,7 +12,7 @@ import { nameSets } from "../../../io/record-files/publish-record-files.js";
 import { storeId } from "../../../io/table/store-statistics.js";
 import { runDirect } from "../../../beam/index.js";
 import { assertRecords } from "../../../testing/index.js";
-import { type SnapshotRecord } from "../../../snapshot/index.js";
+import { SnapshotRecord } from "../../../snapshot/index.js";
 import { temporaryFolder } from "../../temporary-folder.js";
 import { filesIn, origin, put, tombstone, writeRecords } from "./written-records.js";
 
@@ -148,6 +148,100 @@ describe("of several records for a key", () => {
     // A deletion has no time of its own: it counts from its capture on, and a record without one is older than any.
     await read(folder, [versions[6]!]);
   });
+});
+
+describe("files of several stores", () => {
+  const stores = (...places: readonly (readonly [string, string])[]): SnapshotRecord[] =>
+    places.map(([database, store]) => put(1, { from: `${database}/${store}` }, origin(1), store, database));
+  const write = async (folder: string, records: readonly SnapshotRecord[], options = {}): Promise<void> => {
+    await writeRecords([records], writeToJsonLines(`${folder}/`, { form: "typed", ...options }));
+  };
+  const readBack = async (folder: string, expected: readonly SnapshotRecord[]): Promise<void> => {
+    await runDirect((root) => {
+      root.apply(readFromJsonLines(`${folder}/*.jsonl`)).apply(assertRecords(expected));
+    });
+  };
+
+  test("have names of their own, also when a store is called like another's file", async () => {
+    const folder = temporaryFolder();
+    const records = stores(["A", "notes"], ["B", "notes"], ["X", "A__notes"], ["Y", "A__NOTES"]);
+    await write(folder, records);
+    expect(filesIn(folder)).toHaveLength(4);
+    await readBack(folder, records);
+  });
+
+  test("with a template that makes two names one are refused before anything is published", async () => {
+    const folder = temporaryFolder();
+    await expect(
+      write(folder, stores(["d", "a"], ["d", "a1"]), { numShards: 12, shardNameTemplate: "S" }),
+    ).rejects.toMatchObject({ code: "STORE_CONSTRAINT" });
+    expect(filesIn(folder).filter((name) => name.endsWith(".jsonl"))).toEqual([]);
+  });
+
+  test("with very long names fit the system, and all appear", async () => {
+    const folder = temporaryFolder();
+    const long = "記".repeat(200);
+    const records = stores(["a", "a"], [long, long], [`${long}2`, long], [`${long}2`, `${long}3`]);
+    await write(folder, records);
+    expect(Math.max(...filesIn(folder).map((name) => Buffer.byteLength(name)))).toBeLessThan(256);
+    await readBack(folder, records);
+  });
+
+  test("a store whose name changes with the stores beside it leaves no old file", async () => {
+    const folder = temporaryFolder();
+    const [inA, inB] = stores(["A", "notes"], ["B", "notes"]) as [SnapshotRecord, SnapshotRecord];
+    await write(folder, [inA]);
+    expect(filesIn(folder)).toEqual(["notes-00000-of-00001.jsonl"]);
+    await write(folder, [inA, inB]);
+    await readBack(folder, [inA, inB]);
+    await write(folder, [inA]);
+    // B's stay: a store that has no records any more keeps its files.
+    await readBack(folder, [inA, inB]);
+  });
+
+  test("thousands of them are named at once", () => {
+    const ids = Array.from({ length: 20_000 }, (_, i) => storeId("app", `store ${i}`));
+    expect(new Set(nameSets(ids).values()).size).toBe(ids.length);
+  });
+});
+
+describe("a record whose value can't be decoded", () => {
+  const broken = (key: number, capturedAt: number): SnapshotRecord =>
+    SnapshotRecord.fromBytes({
+      database: "app",
+      store: "notes",
+      keyBytes: put(key, 1).keyBytes,
+      valueBytes: Uint8Array.of(99, 1, 2),
+      origin: origin(capturedAt),
+    });
+
+  test.each(Object.entries(sinks).filter(([, { suffix }]) => suffix !== ".avro"))(
+    "goes to the dead letters, and the others are written: %s",
+    async (_, { write, options, suffix }) => {
+      const sink = write;
+      // Typed lines and Avro's JSON decode what they write; so do columns.
+      const { counters } = await writeRecords(
+        [[broken(1, 1), put(2, { at: 1 }), broken(2, 5), put(3, { at: 2 })]],
+        sink(`${temporaryFolder()}/`, { ...options, onError: "failedRecords", versionBy: "at" } as never),
+        [
+          { store: "notes", code: "SNAPSHOT_VERSION_UNSUPPORTED" },
+          { store: "notes", code: "SNAPSHOT_VERSION_UNSUPPORTED" },
+        ],
+      );
+      expect(counters[`${suffix.slice(1)}/recordsWritten/notes`]).toBe(2);
+    },
+  );
+});
+
+test("versions that are equal but for their snapshot give the same line in any order", async () => {
+  const both = ["0a".repeat(32), "0b".repeat(32)].map((snapshot) => put(1, "x", { ...origin(1), snapshot }));
+  const lines: string[] = [];
+  for (const records of [both, both.toReversed()]) {
+    const folder = temporaryFolder();
+    await writeRecords([records], writeToJsonLines(`${folder}/`, { form: "typed" }));
+    lines.push(readFileSync(join(folder, "notes-00000-of-00001.jsonl"), "utf8"));
+  }
+  expect(lines[0]).toBe(lines[1]);
 });
 
 test("names of files never meet, not even where case does not count", () => {
