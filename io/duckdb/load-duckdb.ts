@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import type * as duckdb from "@duckdb/node-api";
 import { SnapshotError } from "../../snapshot/index.js";
 
@@ -8,9 +9,10 @@ export type DuckdbModule = typeof duckdb;
  * Loads DuckDB when it is used: 70 MB that most do not need.
  * @throws SnapshotError STORE_UNAVAILABLE with the command that installs it
  */
-export async function loadDuckdb(): Promise<DuckdbModule> {
+export function loadDuckdb(): DuckdbModule {
   try {
-    return await import("@duckdb/node-api");
+    // At run time, out of sight of bundlers: native code can't be part of the one file that workers are sent.
+    return createRequire(import.meta.url)("@duckdb/node-api") as DuckdbModule;
   } catch (cause) {
     throw new SnapshotError(
       "STORE_UNAVAILABLE",

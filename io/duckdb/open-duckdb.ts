@@ -29,7 +29,7 @@ const longestPauseMs = 500;
  * @throws SnapshotError STORE_UNAVAILABLE after `busyTimeoutMs`, STORE_CONSTRAINT for a file that is no database of DuckDB, FILE_NOT_WRITABLE
  */
 export async function openDuckdb(file: string, busyTimeoutMs: number): Promise<OpenDuckdb> {
-  const module = await loadDuckdb();
+  const module = loadDuckdb();
   let shared = open.get(file);
   if (!shared) open.set(file, (shared = { instance: openWhenFree(module, file, busyTimeoutMs), users: 0 }));
   shared.users++;
