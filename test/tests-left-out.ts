@@ -102,6 +102,7 @@ function needed(env: NodeJS.ProcessEnv): Needed[] {
         ...readdirSync(join(root, "test/runners/dataflow"), { encoding: "utf8" })
           .filter((file) => file.endsWith(".test.ts"))
           .map((file) => `test/runners/dataflow/${file}`),
+        "test/io/bigquery/**",
         "test/io/file/gs/**",
         "test/io/file/object-store/**",
       ],

@@ -2,7 +2,12 @@ import { registerFunctions } from "../../beam/index.js";
 import { packageVersion } from "../../snapshot/index.js";
 import type { FileWriter } from "../file/file-system.js";
 import { fileColumns } from "../record-files/file-columns.js";
-import type { RecordFileHead, RecordFileWriter, RecordFormat } from "../record-files/record-format.js";
+import type {
+  ColumnRules,
+  RecordFileHead,
+  RecordFileWriter,
+  RecordFormat,
+} from "../record-files/record-format.js";
 import { type TableRow, toTableRow } from "../table/table-row.js";
 import { parquetColumns, parquetSchema, type ParquetValue } from "./parquet-schema.js";
 
@@ -14,12 +19,18 @@ export const parquetCodecs: readonly ParquetCodec[] = ["snappy", "none"];
 /** Apache Parquet files of rows. Source: the Apache Parquet format 2.11, LogicalTypes. */
 export class ParquetFormat implements RecordFormat {
   readonly name = "parquet";
-  readonly columns = fileColumns;
+  readonly columns: ColumnRules;
   readonly codec: ParquetCodec;
   readonly rowGroupRows: number;
   readonly rowGroupBytes: number;
 
-  constructor(codec: ParquetCodec, rowGroupRows: number, rowGroupBytes: number) {
+  constructor(
+    codec: ParquetCodec,
+    rowGroupRows: number,
+    rowGroupBytes: number,
+    columns: ColumnRules = fileColumns,
+  ) {
+    this.columns = columns;
     this.codec = codec;
     this.rowGroupRows = rowGroupRows;
     this.rowGroupBytes = rowGroupBytes;
@@ -70,7 +81,7 @@ export class ParquetFormat implements RecordFormat {
     };
     return {
       add: (record) => {
-        const row = toTableRow(record, plan!, versionBy);
+        const row = toTableRow(record, plan!, versionBy, this.columns.limits);
         columns.forEach((column, i) => group[i]!.push(column.value(row)));
         rows++;
         groupBytes += sizeOf(row);

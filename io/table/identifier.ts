@@ -9,8 +9,10 @@ export interface IdentifierRules {
   readonly maxBytes: number;
   /** Names, in any case, that data must not take. */
   readonly reserved: readonly string[];
-  /** A start, in any case, that the engine keeps for itself. */
-  readonly reservedPrefix?: string;
+  /** A start, or several, in any case, that the engine keeps for itself. */
+  readonly reservedPrefix?: string | readonly string[];
+  /** Whether a name is a letter or underscore of ASCII, then those and digits; what is else becomes an underscore. Default false. */
+  readonly asciiWords?: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export function assignIdentifiers(
   for (const name of [...new Set(names)].sort()) {
     let identifier = firstChoice(name, rules);
     for (let attempt = 0; used.has(fold(identifier)); attempt++)
-      identifier = cut(clean(name), rules.maxBytes, `__${hash(`${attempt}:${name}`)}`);
+      identifier = cut(clean(name, rules), rules.maxBytes, `__${hash(`${attempt}:${name}`)}`);
     used.add(fold(identifier));
     identifiers.set(name, identifier);
   }
@@ -41,16 +43,20 @@ export function quoteIdentifier(identifier: string): string {
 }
 
 function firstChoice(name: string, rules: IdentifierRules): string {
-  const cleaned = clean(name);
-  const prefixed = rules.reservedPrefix !== undefined && fold(cleaned).startsWith(fold(rules.reservedPrefix));
+  const cleaned = clean(name, rules);
+  const prefixed = [rules.reservedPrefix ?? []]
+    .flat()
+    .some((prefix) => fold(cleaned).startsWith(fold(prefix)));
   const candidate = prefixed ? `_${cleaned}` : cleaned;
   const changed = candidate !== name || Buffer.byteLength(candidate) > rules.maxBytes;
   return changed ? cut(candidate, rules.maxBytes, `__${hash(name)}`) : candidate;
 }
 
 /** Engines end a name at NUL, and no connection's UTF-8 carries a lone surrogate. */
-function clean(name: string): string {
-  const cleaned = name.replace(/[\u0000-\u001f\u007f]|\p{Surrogate}/gu, "_");
+function clean(name: string, { asciiWords = false }: IdentifierRules): string {
+  const cleaned = asciiWords
+    ? name.replace(/[^A-Za-z0-9_]/gu, "_").replace(/^(?=\d)/, "_")
+    : name.replace(/[\u0000-\u001f\u007f]|\p{Surrogate}/gu, "_");
   return cleaned === "" ? "_" : cleaned;
 }
 

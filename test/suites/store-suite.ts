@@ -11,6 +11,8 @@ import { type StoredRow, type StoredTable, restoreValue, restoreValues } from ".
  */
 export interface StoreAdapter {
   readonly name: string;
+  /** False for a store that has no tables for lists: they are JSON there. Default true. */
+  readonly childTables?: boolean;
   /** An empty place, for one test. */
   open(): Promise<StoreUnderTest>;
 }
@@ -403,7 +405,7 @@ export function describeStore(adapter: StoreAdapter): void {
       });
     });
 
-    describe("child tables", () => {
+    const describeChildTables = (): void => {
       const children = "tables" as const;
       const itemsOf = ({ children: all }: StoredTable, property: string): unknown[] =>
         all
@@ -533,7 +535,8 @@ export function describeStore(adapter: StoreAdapter): void {
           { seed: 9, numRuns: 30 },
         );
       });
-    });
+    };
+    if (adapter.childTables !== false) describe("child tables", describeChildTables);
 
     describe("versions", () => {
       const old = put(1, { v: "old" }, origin(1000));
