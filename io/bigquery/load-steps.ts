@@ -4,7 +4,7 @@ import { nameOf } from "../file/join-path.js";
 import { closeTempFolder } from "../file/temp-folder.js";
 import type { FinishedRecordFile } from "../record-files/write-record-shards.js";
 import { addCounts, noCounts, type TableCounts } from "../table/table-counts.js";
-import { type DatasetStatistics, mergeStatistics, storeId } from "../table/store-statistics.js";
+import { type DatasetStatistics, storeId } from "../table/store-statistics.js";
 import type { TableWishes } from "../table/table-engine.js";
 import { type BigQueryClient, createBigQueryClient } from "./bigquery-client.js";
 import type { BigQueryPlace } from "./bigquery-place.js";
@@ -20,7 +20,7 @@ async function openDataset(place: BigQueryPlace): Promise<BigQueryClient> {
 }
 
 /** Makes the tables and columns for all the records, before the first file is written. */
-export class PrepareTables implements AsyncDoFn<Iterable<DatasetStatistics>, readonly PreparedTable[]> {
+export class PrepareTables implements AsyncDoFn<DatasetStatistics, readonly PreparedTable[]> {
   readonly beamName = "prepareTables";
   readonly place: BigQueryPlace;
   readonly wishes: TableWishes;
@@ -32,18 +32,15 @@ export class PrepareTables implements AsyncDoFn<Iterable<DatasetStatistics>, rea
     this.schemaUpdate = schemaUpdate;
   }
 
-  async process(parts: Iterable<DatasetStatistics>): Promise<(readonly PreparedTable[])[]> {
-    const all: DatasetStatistics = new Map();
-    for (const part of parts) mergeStatistics(all, part);
-    for (const { store } of all.values())
+  async process(statistics: DatasetStatistics): Promise<(readonly PreparedTable[])[]> {
+    for (const { store } of statistics.values())
       if (this.wishes.columns && !Object.hasOwn(this.wishes.columns, store))
         throw new SnapshotError(
           "STORE_CONSTRAINT",
           `No columns are given for the object store "${store}". Add it to the option columns, leave that out (columns are inferred), or select stores before the sink.`,
           { store },
         );
-    if (all.size === 0) return [[]];
-    return [await prepareTables(await openDataset(this.place), all, this.wishes, this.schemaUpdate)];
+    return [await prepareTables(await openDataset(this.place), statistics, this.wishes, this.schemaUpdate)];
   }
 }
 

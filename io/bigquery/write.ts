@@ -4,7 +4,6 @@ import {
   counter,
   counterFamily,
   groupBy,
-  groupGlobally,
   parDo,
   type PCollection,
   type PTransform,
@@ -20,13 +19,12 @@ import { objectPrefix } from "../file/object-store/object-place.js";
 import { tempFolderFor } from "../file/temp-folder.js";
 import { automaticBuckets, PlanShards, type ShardTask } from "../indexeddb/plan-shards.js";
 import { type RunTotals, SpillRuns } from "../indexeddb/spill-runs.js";
-import { CountShardKinds } from "../record-files/plan-columns.js";
+import { countShardKinds } from "../record-files/count-shard-kinds.js";
 import {
   type FinishedRecordFile,
   type RecordFileOutputs,
   WriteRecordShards,
 } from "../record-files/write-record-shards.js";
-import type { DatasetStatistics } from "../table/store-statistics.js";
 import type { TableCounts } from "../table/table-counts.js";
 import {
   checkOneOf,
@@ -131,19 +129,11 @@ export function writeToBigQuery(
       .apply(withName("byStore", groupBy<RunTotals, string>("destination")))
       .apply(withName("planShards", parDo(new PlanShards(0, maxBytesPerShard, undefined))))
       .apply(withName("spreadShards", reshuffle<ShardTask>()));
-    // The SDK declares what this gives as `any`.
-    const gather: PTransform<
-      PCollection<DatasetStatistics>,
-      PCollection<Iterable<DatasetStatistics>>
-    > = groupGlobally<DatasetStatistics>();
-    const prepared: PCollection<readonly PreparedTable[]> = tasks
-      .apply(
-        asyncParDo(new CountShardKinds({ tempFolder, versionBy, columns }, bigqueryColumns), {
-          concurrency: 2,
-        }),
-      )
-      .apply(withName("gather", gather))
-      .apply(asyncParDo(new PrepareTables(place, { columns, tables }, schemaUpdate)));
+    const prepared: PCollection<readonly PreparedTable[]> = countShardKinds(
+      tasks,
+      { tempFolder, versionBy, columns },
+      { limits: bigqueryColumns.limits },
+    ).apply(asyncParDo(new PrepareTables(place, { columns, tables }, schemaUpdate)));
     const written = tasks
       .apply(
         asyncParDo(
