@@ -1,7 +1,9 @@
 import { flatten, P, type PCollection, type PTransform, registerFunctions, withName } from "../beam/index.js";
 import {
+  type BigQueryDataset,
   type TableCounts,
   writeToAvro,
+  writeToBigQuery,
   writeToCsv,
   writeToDuckdb,
   writeToJsonLines,
@@ -13,7 +15,16 @@ import {
 import type { SnapshotRecord } from "../snapshot/index.js";
 
 /** What `toDatabase` and `toWarehouse` write into: a database, or a folder of files of one format. */
-export const destinationKinds = ["postgres", "sqlite", "duckdb", "parquet", "jsonl", "csv", "avro"] as const;
+export const destinationKinds = [
+  "postgres",
+  "sqlite",
+  "duckdb",
+  "bigquery",
+  "parquet",
+  "jsonl",
+  "csv",
+  "avro",
+] as const;
 
 /** A kind of destination. */
 export type DestinationKind = (typeof destinationKinds)[number];
@@ -21,7 +32,7 @@ export type DestinationKind = (typeof destinationKinds)[number];
 /** A destination as a command line names it, taken apart. */
 export interface LoadDestination {
   readonly kind: DestinationKind;
-  /** The URL of a server, the path of a file, or a folder with a slash at its end. */
+  /** The URL of a server, the path of a file, a project and a dataset with a dot in between, or a folder with a slash at its end. */
   readonly place: string;
 }
 
@@ -44,13 +55,15 @@ export interface LoadSummaryLine {
 export interface LoadOptions {
   readonly versionBy?: string | undefined;
   readonly deletes: "soft" | "hard";
+  /** Folder on Cloud Storage for what BigQuery loads; needed for that alone. */
+  readonly staging?: string | undefined;
 }
 
 const forms =
-  "postgres://USER@HOST/DATABASE, sqlite:FILE, duckdb:FILE, parquet:FOLDER, jsonl:FOLDER, csv:FOLDER, avro:FOLDER";
+  "postgres://USER@HOST/DATABASE, sqlite:FILE, duckdb:FILE, bigquery:PROJECT.DATASET, parquet:FOLDER, jsonl:FOLDER, csv:FOLDER, avro:FOLDER";
 
 /**
- * Takes a destination apart: `postgres://user@host/database`, `sqlite:FILE`, `duckdb:FILE`, `parquet:FOLDER`, `jsonl:FOLDER`, `csv:FOLDER` or `avro:FOLDER`.
+ * Takes a destination apart: `postgres://user@host/database`, `sqlite:FILE`, `duckdb:FILE`, `bigquery:PROJECT.DATASET`, `parquet:FOLDER`, `jsonl:FOLDER`, `csv:FOLDER` or `avro:FOLDER`.
  * @throws TypeError that lists them. It does not repeat the text, which may hold a password.
  */
 export function parseDestination(text: string): LoadDestination {
@@ -58,14 +71,16 @@ export function parseDestination(text: string): LoadDestination {
   const [, name, place] = /^([a-z]+):(.+)$/s.exec(text) ?? [];
   const kind = destinationKinds.find((one) => one === name && one !== "postgres");
   if (kind === undefined || place === undefined) throw new TypeError(`A destination is one of ${forms}.`);
-  const isFolder = kind !== "sqlite" && kind !== "duckdb";
+  if (kind === "bigquery" && !/^[^/]+\.[^./]+$/.test(place))
+    throw new TypeError(`A destination is one of ${forms}.`);
+  const isFolder = kind !== "sqlite" && kind !== "duckdb" && kind !== "bigquery";
   return { kind, place: isFolder && !place.endsWith("/") ? `${place}/` : place };
 }
 
 /** Writes records into a destination, each object store into a table or files of its own. */
 export function writeToDestination(
   { kind, place }: LoadDestination,
-  { versionBy, deletes }: LoadOptions,
+  { versionBy, deletes, staging }: LoadOptions,
 ): PTransform<PCollection<SnapshotRecord>, PCollection<LoadSummaryLine>> {
   const options = { deletes, ...(versionBy === undefined ? {} : { versionBy }) };
   return withName(`load(${kind})`, (records: PCollection<SnapshotRecord>): PCollection<LoadSummaryLine> => {
@@ -76,6 +91,10 @@ export function writeToDestination(
         return records.apply(writeToSqlite(place, options)).tables.map(sqliteLine);
       case "duckdb":
         return records.apply(writeToDuckdb(place, options)).tables.map(duckdbLine);
+      case "bigquery":
+        return records
+          .apply(writeToBigQuery(datasetOf(place), { ...options, staging: staging ?? "" }))
+          .tables.map(bigqueryLine);
       case "parquet":
         return records
           .apply(writeToParquet(place, { ...options, numShards: 0 }))
@@ -110,6 +129,12 @@ export function writeToDestinations(
   );
 }
 
+/** A project's id may have dots in it, a dataset's name has none. */
+function datasetOf(place: string): BigQueryDataset {
+  const dot = place.lastIndexOf(".");
+  return { project: place.slice(0, dot), dataset: place.slice(dot + 1) };
+}
+
 function tableLine(
   kind: DestinationKind,
   { database, store, table, upserted, deleted, unchanged }: TableCounts,
@@ -136,6 +161,10 @@ function duckdbLine(counts: TableCounts): LoadSummaryLine {
   return tableLine("duckdb", counts);
 }
 
+function bigqueryLine(counts: TableCounts): LoadSummaryLine {
+  return tableLine("bigquery", counts);
+}
+
 function parquetLine(file: WrittenRecordFile): LoadSummaryLine {
   return fileLine("parquet", file);
 }
@@ -156,6 +185,7 @@ registerFunctions("beam-indexeddb/pipelines", {
   postgresLine,
   sqliteLine,
   duckdbLine,
+  bigqueryLine,
   parquetLine,
   jsonlLine,
   csvLine,

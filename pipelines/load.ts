@@ -19,6 +19,8 @@ export interface LoadPipelineOptions {
   readonly database?: string | undefined;
   /** `soft`: deleted records stay as rows that say so. `hard`: they go. Default "hard" for `toDatabase`, "soft" for `toWarehouse`. */
   readonly deletes?: "soft" | "hard" | undefined;
+  /** Folder on Cloud Storage, `gs://bucket/folder/`, for the files that BigQuery loads; needed for a destination there, and for no other. */
+  readonly staging?: string | undefined;
 }
 
 /**
@@ -41,16 +43,20 @@ export function toWarehouse(options: LoadPipelineOptions): (root: Root) => void 
 }
 
 function load(options: LoadPipelineOptions & { readonly deletes: "soft" | "hard" }): (root: Root) => void {
-  const { input, output, by, stores, database, deletes } = options;
+  const { input, output, by, stores, database, deletes, staging } = options;
   if (options.destinations.length === 0) throw new TypeError("Give at least one destination.");
   const destinations = options.destinations.map(parseDestination);
+  if (staging === undefined && destinations.some(({ kind }) => kind === "bigquery"))
+    throw new TypeError(
+      "BigQuery loads files from Cloud Storage: give the folder that they may be put into, staging: gs://BUCKET/FOLDER/.",
+    );
   const folder = output.replace(/(.)\/+$/, "$1");
   return (root) => {
     const groups = root.apply(readGroupsFromIndexedDB(input, { stores, byDatabase: database === undefined }));
     const winners = groups.apply(mergeGroups({ by }));
     const merged = database === undefined ? winners : winners.apply(renameDatabase(database));
     merged
-      .apply(writeToDestinations(destinations, { versionBy: by, deletes }))
+      .apply(writeToDestinations(destinations, { versionBy: by, deletes, staging }))
       .apply(writeToJson(`${folder}/summary.json`));
   };
 }

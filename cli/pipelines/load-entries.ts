@@ -6,7 +6,7 @@ import { mergeOptions, mergeSettings, outputOf } from "./merge-options.js";
 import { queriesFor } from "./example-queries.js";
 
 const destinationHelp =
-  "Where each object store gets a table, or files: postgres://USER@HOST/DATABASE (the password comes from PGPASSWORD or a password file), sqlite:FILE, duckdb:FILE, parquet:FOLDER, jsonl:FOLDER, csv:FOLDER, avro:FOLDER. Several, with commas, are filled in one run.";
+  "Where each object store gets a table, or files: postgres://USER@HOST/DATABASE (the password comes from PGPASSWORD or a password file), sqlite:FILE, duckdb:FILE, bigquery:PROJECT.DATASET, parquet:FOLDER, jsonl:FOLDER, csv:FOLDER, avro:FOLDER. Several, with commas, are filled in one run.";
 
 const deletes = (kept: string): Option => ({
   name: "deletes",
@@ -24,11 +24,18 @@ const destinationOption = (defaultText: string): Option => ({
   defaultText,
 });
 
+const stagingOption: Option = {
+  name: "staging",
+  kind: "text",
+  value: "gs://BUCKET/FOLDER/",
+  help: "For bigquery: the folder for the files that it loads.",
+};
+
 /** What is there now, for an app's server. */
 export const toDatabaseEntry: CatalogEntry = {
   name: "toDatabase",
   summary: "Merge the snapshots of several devices and bring each object store into a table of a database.",
-  options: [...mergeOptions, destinationOption("sqlite:out/app.sqlite"), deletes("hard")],
+  options: [...mergeOptions, destinationOption("sqlite:out/app.sqlite"), deletes("hard"), stagingOption],
   build: (options) =>
     toDatabase({ ...loadSettings(options, ["sqlite:app.sqlite"]), deletes: deletesOf(options) }),
   outputOf,
@@ -45,6 +52,7 @@ export const toWarehouseEntry: CatalogEntry = {
     ...mergeOptions,
     destinationOption("duckdb:out/warehouse.duckdb,parquet:out/parquet"),
     deletes("soft"),
+    stagingOption,
   ],
   build: (options) =>
     toWarehouse({
@@ -62,7 +70,7 @@ function loadSettings(options: ParsedOptions, inOutput: readonly string[]) {
   const destinations =
     (options.destination as readonly string[] | undefined) ??
     inOutput.map((destination) => destination.replace(":", () => `:${folder}`));
-  return { ...mergeSettings(options), destinations };
+  return { ...mergeSettings(options), destinations, staging: options.staging as string | undefined };
 }
 
 function deletesOf({ deletes: chosen }: ParsedOptions): "soft" | "hard" | undefined {

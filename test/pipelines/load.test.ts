@@ -100,13 +100,14 @@ describe("a destination", () => {
     ["postgresql://h", { kind: "postgres", place: "postgresql://h" }],
     ["sqlite:out/a:b.sqlite", { kind: "sqlite", place: "out/a:b.sqlite" }],
     ["duckdb:a.duckdb", { kind: "duckdb", place: "a.duckdb" }],
+    ["bigquery:my-project.app", { kind: "bigquery", place: "my-project.app" }],
     ["parquet:gs://bucket/app", { kind: "parquet", place: "gs://bucket/app/" }],
     ["csv:out/", { kind: "csv", place: "out/" }],
   ])("%s is understood", (text, expected) => {
     expect(parseDestination(text)).toEqual(expected);
   });
 
-  test.each([["mysql://u:secret@h/d"], ["parquet:"], ["secret"], [""]])(
+  test.each([["mysql://u:secret@h/d"], ["bigquery:secret"], ["parquet:"], ["secret"], [""]])(
     "%j is refused with what there is, and not repeated",
     async (text) => {
       expect(() => parseDestination(text)).toThrow(/^A destination is one of postgres:/);
@@ -125,6 +126,14 @@ describe("a destination", () => {
     expect(code).toBe(2);
     expect(err).toMatch(/PGPASSWORD/);
     expect(err).not.toContain("hunter2");
+  });
+
+  test.each([
+    [[], /staging: gs:/],
+    [["--staging=out"], /gs:\/\/bucket/],
+  ])("BigQuery without a folder on Cloud Storage is a mistake in the call (%j)", async (args, message) => {
+    const { code, err } = await run("toWarehouse", "--destination=bigquery:my-project.app", ...args);
+    expect([code, err]).toEqual([2, expect.stringMatching(message)]);
   });
 
   test("none at all, and wrong deletes, are mistakes in the call", async () => {

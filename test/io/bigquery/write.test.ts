@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { create, runDirect } from "../../../beam/index.js";
 import {
@@ -6,9 +8,11 @@ import {
   writeToBigQuery,
   type WriteToBigQueryOptions,
 } from "../../../io/index.js";
+import { toWarehouse } from "../../../pipelines/index.js";
 import { isSnapshotError, type SnapshotRecord } from "../../../snapshot/index.js";
 import { assertElements } from "../../../testing/index.js";
 import { restoreValues } from "../../suites/stored-row.js";
+import { temporaryFolder } from "../../temporary-folder.js";
 import { startGcsServer } from "../file/servers/gcs-server.js";
 import type { StoreServer } from "../file/servers/store-server.js";
 import { origin, put, tombstone } from "../record-files/written-records.js";
@@ -212,6 +216,24 @@ describe("a pipeline into BigQuery", () => {
     for (const store of names) expect(restoreValues(await read(store)), store).toEqual([value]);
     expect((await read("größe")).columns.map(({ name }) => name)).not.toContain("_PARTITIONTIME");
   });
+});
+
+test("toWarehouse loads the sample devices", async () => {
+  const output = temporaryFolder();
+  await runDirect(
+    toWarehouse({
+      input: "examples/devices/*.idbsnap",
+      destinations: [`bigquery:${project}.${dataset}`],
+      staging,
+      output,
+    }),
+  );
+  const lines = JSON.parse(readFileSync(join(output, "summary.json"), "utf8")) as {
+    kind: string;
+    written: number;
+  }[];
+  expect(lines.length).toBeGreaterThan(0);
+  for (const { kind, written } of lines) expect([kind, written > 0]).toEqual(["bigquery", true]);
 });
 
 describe("the schema", () => {
