@@ -12,11 +12,13 @@ export async function portableUnderTest(
   startService: () => Promise<JobService>,
   options: RunnerOptions,
   unsupported: RunnerUnderTest["unsupported"],
+  restartedAfterKill?: string,
 ): Promise<RunnerUnderTest> {
   const steps = await bundleTestModule("test/suites/runner-steps.ts");
   return {
     name,
     unsupported,
+    restartedAfterKill,
     async start() {
       const service = await startService();
       const runner = createRunner({

@@ -9,5 +9,6 @@ describeRunner(
     () => startSpark({ cacheFolder }),
     { runner: "spark", parallelism: 2 },
     {},
+    "the job server may keep the context of a job whose worker died for more than a minute, and has room for one",
   ),
 );

@@ -73,6 +73,8 @@ export interface RunnerUnderTest {
   start(): Promise<{ readonly runner: PipelineRunner; readonly stop: () => Promise<void> }>;
   /** Cases that it can't do, with the reason. It may only shrink: a case listed here has to fail. */
   readonly unsupported: Readonly<Partial<Record<RunnerCase, string>>>;
+  /** Why its service has to be started again after a worker was killed, as every run does that starts its own. Default: it serves the next job. */
+  readonly restartedAfterKill?: string | undefined;
 }
 
 /** What every runner is asked to do. */
@@ -475,6 +477,10 @@ export function describeRunner(underTest: RunnerUnderTest): void {
       };
       if (unsupported.workerKilled === undefined) await expect(runner.run(build)).rejects.toThrow();
       else await runner.run(build);
+      if (underTest.restartedAfterKill !== undefined) {
+        await stop();
+        ({ runner, stop } = await underTest.start());
+      }
       await runner.run(cases.flatten.build);
     });
   });
