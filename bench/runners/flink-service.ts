@@ -11,7 +11,7 @@ export interface FlinkService {
 }
 
 /** Modules that the workers of the measured jobs load. */
-const workerModules = ["./worker-steps.js", "./stock-coder.js"].map(
+export const workerModules: readonly string[] = ["./worker-steps.js", "./stock-coder.js"].map(
   (name) => new URL(name, import.meta.url).href,
 );
 

@@ -7,7 +7,7 @@ import { startPrism } from "../../runners/service/prism.js";
 import type { Bench, BenchContext, BenchResult, Figure } from "../bench.js";
 import { interleave, median, secondsUntil } from "../interleave.js";
 import { rounded } from "../report.js";
-import { startFlinkService } from "./flink-service.js";
+import { startFlinkService, workerModules } from "./flink-service.js";
 
 export const startBench: Bench = {
   name: "runners-start",
@@ -99,7 +99,13 @@ async function startOnPrism(context: BenchContext): Promise<Service | undefined>
   return {
     name: "Prism",
     runner: (environmentType) =>
-      createRunner({ runner: "prism", jobEndpoint: service.address, environmentType, timeoutMs: 60_000 }),
+      createRunner({
+        runner: "prism",
+        jobEndpoint: service.address,
+        workerModules,
+        environmentType,
+        timeoutMs: 60_000,
+      }),
     stop: () => service.stop(),
   };
 }

@@ -27,7 +27,7 @@ export class EmitNotes {
   }
 }
 
-registerFunctions("bench/warehouse/load-duckdb", { EmitNotes });
+registerFunctions("beam-indexeddb/bench/load-duckdb", { EmitNotes });
 
 answer(async ({ rows, file }: { readonly rows: number; readonly file: string }): Promise<DuckdbLoad> => {
   const before = currentMemory();

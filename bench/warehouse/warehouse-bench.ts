@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { create, registerFunctions, runDirect } from "beam-indexeddb/beam";
 import { writeToParquet } from "beam-indexeddb/io";
 import type { SnapshotRecord } from "beam-indexeddb/snapshot";
-import type { Bench, BenchContext, BenchResult } from "../bench.js";
+import type { BenchContext, BenchResult } from "../bench.js";
 import { inChild } from "../child.js";
 import { columns, makeNotes } from "../destinations/notes.js";
 import { interleave, median, secondsUntil } from "../interleave.js";
@@ -18,15 +18,9 @@ function takeNotes(): readonly SnapshotRecord[] {
   return notes;
 }
 
-registerFunctions("bench/warehouse", { takeNotes });
+registerFunctions("beam-indexeddb/bench/warehouse", { takeNotes });
 
-export const warehouseBench: Bench = {
-  name: "warehouse",
-  title: "Parquet files against hyparquet-writer by hand, and the memory of a load into DuckDB",
-  run: measureWarehouse,
-};
-
-async function measureWarehouse(context: BenchContext): Promise<BenchResult> {
+export async function measureWarehouse(context: BenchContext): Promise<BenchResult> {
   const rows = context.quick ? 5_000 : 200_000;
   const rounds = context.quick ? 1 : 5;
   notes = makeNotes(rows);
