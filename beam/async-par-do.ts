@@ -11,12 +11,11 @@ import { allowAsynchronous } from "./function-check.js";
 export type AsyncOutput<OutputT> =
   | undefined
   | null
-  // A method without a result is declared as void.
-  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a method without a result is declared as void
   | void
   | Iterable<OutputT>
   | AsyncIterable<OutputT>
-  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- as above
   | Promise<undefined | null | void | Iterable<OutputT> | AsyncIterable<OutputT>>;
 
 /** Beam's DoFn, whose methods may be asynchronous. Like every DoFn it travels: an instance of a registered class with plain fields. */

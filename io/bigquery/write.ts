@@ -1,25 +1,20 @@
 import {
   asyncParDo,
-  atRunEnd,
   counter,
   counterFamily,
   groupBy,
-  parDo,
   type PCollection,
   type PTransform,
   registerFunctions,
-  reshuffle,
   singletonSideInput,
   taggedOutputs,
   withName,
 } from "../../beam/index.js";
 import type { SnapshotRecord } from "../../snapshot/index.js";
-import { fileSystemOf } from "../file/file-system.js";
 import { objectPrefix } from "../file/object-store/object-place.js";
 import { tempFolderFor } from "../file/temp-folder.js";
-import { automaticBuckets, PlanShards, type ShardTask } from "../indexeddb/plan-shards.js";
-import { type RunTotals, SpillRuns } from "../indexeddb/spill-runs.js";
 import { countShardKinds } from "../record-files/count-shard-kinds.js";
+import { sortByStore } from "../record-files/sort-by-store.js";
 import {
   type FinishedRecordFile,
   type RecordFileOutputs,
@@ -115,20 +110,7 @@ export function writeToBigQuery(
   checkTexts(transform, loadId, columns);
   const tempFolder = tempFolderFor(prefix);
   return withName(transform, (records: PCollection<SnapshotRecord>) => {
-    atRunEnd(records, () => fileSystemOf(tempFolder).deleteFolder(tempFolder));
-    const spill = new SpillRuns({
-      prefix,
-      tempFolder,
-      memoryBytes,
-      destination: "store",
-      database: undefined,
-      buckets: automaticBuckets,
-    });
-    const tasks = records
-      .apply(asyncParDo<SnapshotRecord, RunTotals>(spill, { concurrency: 1 }))
-      .apply(withName("byStore", groupBy<RunTotals, string>("destination")))
-      .apply(withName("planShards", parDo(new PlanShards(0, maxBytesPerShard, undefined))))
-      .apply(withName("spreadShards", reshuffle<ShardTask>()));
+    const tasks = sortByStore(records, { prefix, tempFolder, memoryBytes, numShards: 0, maxBytesPerShard });
     const prepared: PCollection<readonly PreparedTable[]> = countShardKinds(
       tasks,
       { tempFolder, versionBy, columns },

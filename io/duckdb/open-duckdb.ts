@@ -1,8 +1,7 @@
-import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { SnapshotError } from "../../snapshot/index.js";
-import { makeFolder } from "../file/make-folder.js";
+import { makeFolderOf } from "../file/make-folder.js";
 import { type DuckdbModule, loadDuckdb } from "./load-duckdb.js";
 
 /** A connection to a database file, and what it takes to end it. */
@@ -89,18 +88,6 @@ async function openWhenFree(
       // Several that wait should not ask at the same moments.
       await delay(pauseMs * (0.5 + Math.random()));
     }
-  }
-}
-
-function makeFolderOf(file: string): void {
-  try {
-    makeFolder(dirname(file));
-  } catch (cause) {
-    throw new SnapshotError(
-      "FILE_NOT_WRITABLE",
-      `The folder of ${file} could not be made: ${cause instanceof Error ? cause.message : String(cause)}. Choose a folder that you may write to.`,
-      { file, cause },
-    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { SnapshotError } from "../../snapshot/index.js";
 
 /**
  * As `mkdir -p`. Node's own never ends where a folder can't be made although its parent is there (below /proc, for one).
@@ -17,6 +18,22 @@ export function makeFolder(path: string): void {
       throw cause;
     makeFolder(parent);
     if (!isFolder(path)) mkdirSync(path);
+  }
+}
+
+/**
+ * Makes the folder of a file that is about to be made.
+ * @throws SnapshotError FILE_NOT_WRITABLE
+ */
+export function makeFolderOf(file: string): void {
+  try {
+    makeFolder(dirname(file));
+  } catch (cause) {
+    throw new SnapshotError(
+      "FILE_NOT_WRITABLE",
+      `The folder of ${file} could not be made: ${cause instanceof Error ? cause.message : String(cause)}. Choose a folder that you may write to.`,
+      { file, cause },
+    );
   }
 }
 

@@ -41,12 +41,7 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
   }
 
   async process({ value }: KV<string, Iterable<FinishedShard>>): Promise<WrittenFile[]> {
-    const destinations = new Map<string, FinishedShard[]>();
-    for (const shard of value) {
-      const shards = destinations.get(shard.destination);
-      if (shards) shards.push(shard);
-      else destinations.set(shard.destination, [shard]);
-    }
+    const destinations = byDestination(value);
     const named: { readonly shard: FinishedShard; readonly file: string }[] = [];
     const patterns: RegExp[] = [];
     for (const destination of [...destinations.keys()].sort()) {
@@ -69,6 +64,19 @@ export class PublishShards implements AsyncDoFn<KV<string, Iterable<FinishedShar
       summary,
     }));
   }
+}
+
+/** Finished files, together with those of the same destination. */
+export function byDestination<S extends { readonly destination: string }>(
+  shards: Iterable<S>,
+): Map<string, S[]> {
+  const destinations = new Map<string, S[]>();
+  for (const shard of shards) {
+    const others = destinations.get(shard.destination);
+    if (others) others.push(shard);
+    else destinations.set(shard.destination, [shard]);
+  }
+  return destinations;
 }
 
 /**

@@ -1,25 +1,19 @@
 import {
   type AsyncDoFn,
   asyncParDo,
-  atRunEnd,
   counterFamily,
-  groupBy,
-  parDo,
   type PCollection,
   type PTransform,
   registerFunctions,
-  reshuffle,
   singletonSideInput,
   type Tagged,
   taggedOutputs,
   withName,
 } from "../../beam/index.js";
 import type { SnapshotRecord } from "../../snapshot/index.js";
-import { fileSystemOf } from "../file/file-system.js";
 import { tempFolderFor } from "../file/temp-folder.js";
 import { mergeRuns } from "../indexeddb/merge-runs.js";
-import { PlanShards, type ShardTask } from "../indexeddb/plan-shards.js";
-import { type RunTotals, SpillRuns } from "../indexeddb/spill-runs.js";
+import type { ShardTask } from "../indexeddb/plan-shards.js";
 import { CreateTables } from "../table/create-tables.js";
 import { countsByTable } from "../table/table-counts.js";
 import type { TableEngine } from "../table/table-engine.js";
@@ -27,6 +21,7 @@ import type { TableSettings } from "../table/table-options.js";
 import { type TableOutputs, WriteRows, type WriteRowsContext } from "../table/write-rows.js";
 import type { WriteToTablesResult } from "../table/write-to-tables.js";
 import { countShardKinds } from "./count-shard-kinds.js";
+import { sortByStore } from "./sort-by-store.js";
 
 /** Writes the rows of one store, from its sorted runs. */
 export class LoadRuns implements AsyncDoFn<ShardTask, Tagged<TableOutputs>, WriteRowsContext> {
@@ -73,20 +68,8 @@ export function loadTables(
 ): PTransform<PCollection<SnapshotRecord>, WriteToTablesResult> {
   const tempFolder = tempFolderFor(file);
   return withName(transform, (records: PCollection<SnapshotRecord>) => {
-    atRunEnd(records, () => fileSystemOf(tempFolder).deleteFolder(tempFolder));
-    const spill = new SpillRuns({
-      prefix: file,
-      tempFolder,
-      memoryBytes: sortingBytes,
-      destination: "store",
-      database: undefined,
-      buckets: 1,
-    });
-    const tasks = records
-      .apply(asyncParDo<SnapshotRecord, RunTotals>(spill, { concurrency: 1 }))
-      .apply(withName("byStore", groupBy<RunTotals, string>("destination")))
-      .apply(withName("planRuns", parDo(new PlanShards(1, 1, undefined))))
-      .apply(withName("spreadStores", reshuffle<ShardTask>()));
+    const place = { prefix: file, tempFolder, memoryBytes: sortingBytes, numShards: 1, maxBytesPerShard: 1 };
+    const tasks = sortByStore(records, place);
     const { columns, tables, children, versionBy } = settings;
     const plans = countShardKinds(
       tasks,

@@ -41,7 +41,8 @@ function later(
   refuse: (record: SnapshotRecord, error: SnapshotError) => void,
 ): SnapshotRecord {
   try {
-    return compareVersions(b, a, versionBy) > 0 || (isSameVersion(a, b, versionBy) && isBefore(a, b)) ? b : a;
+    const order = compareVersions(b, a, versionBy);
+    return order > 0 || (order === 0 && tieText(a) < tieText(b)) ? b : a;
   } catch (error) {
     if (!isSnapshotError(error)) throw error;
     const bad = isReadable(a, versionBy) ? b : a;
@@ -59,15 +60,7 @@ function isReadable(record: SnapshotRecord, versionBy: string | undefined): bool
   }
 }
 
-function isSameVersion(a: SnapshotRecord, b: SnapshotRecord, versionBy: string | undefined): boolean {
-  return compareVersions(a, b, versionBy) === 0;
-}
-
 /** Versions that are equal may still come from two snapshots: which of them is taken must not depend on which came first. */
-function isBefore(a: SnapshotRecord, b: SnapshotRecord): boolean {
-  return tieText(a) < tieText(b);
-}
-
 function tieText({ origin, negativeZeros }: SnapshotRecord): string {
   return JSON.stringify([origin.snapshot, negativeZeros ?? []]);
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type AsyncDoFn, type KV, registerFunctions } from "../../beam/index.js";
 import { SnapshotError } from "../../snapshot/index.js";
-import { nameShards } from "../indexeddb/publish-shards.js";
+import { byDestination, nameShards } from "../indexeddb/publish-shards.js";
 import { folderOf, joinPath, nameOf } from "../file/join-path.js";
 import { publish } from "../file/publication.js";
 import { safeFileName, type ShardNaming, shardNamePattern, splitPrefix } from "../file/shard-name.js";
@@ -34,12 +34,7 @@ export class PublishRecordFiles implements AsyncDoFn<
   }
 
   async process({ value }: KV<string, Iterable<FinishedRecordFile>>): Promise<WrittenRecordFile[]> {
-    const sets = new Map<string, FinishedRecordFile[]>();
-    for (const file of value) {
-      const set = sets.get(file.destination);
-      if (set) set.push(file);
-      else sets.set(file.destination, [file]);
-    }
+    const sets = byDestination(value);
     const names = nameSets([...sets.keys()]);
     const named = [...sets].flatMap(([destination, files]) =>
       nameShards(this.namingOf(names.get(destination)!), files),

@@ -1,28 +1,23 @@
 import {
   asyncParDo,
-  atRunEnd,
   counter,
   counterFamily,
   groupBy,
   type Outputs,
-  parDo,
   type PCollection,
   type PTransform,
   registerFunctions,
-  reshuffle,
   singletonSideInput,
   taggedOutputs,
   withName,
 } from "../../beam/index.js";
 import type { SnapshotRecord } from "../../snapshot/index.js";
 import type { FailedRecord } from "../failed-record.js";
-import { fileSystemOf } from "../file/file-system.js";
-import { automaticBuckets, PlanShards, type ShardTask } from "../indexeddb/plan-shards.js";
-import { type RunTotals, SpillRuns } from "../indexeddb/spill-runs.js";
 import { planColumns } from "./plan-columns.js";
 import { PublishRecordFiles, type WrittenRecordFile } from "./publish-record-files.js";
 import type { RecordFileSettings } from "./record-file-options.js";
 import type { RecordFormat } from "./record-format.js";
+import { sortByStore } from "./sort-by-store.js";
 import { type FinishedRecordFile, type RecordFileOutputs, WriteRecordShards } from "./write-record-shards.js";
 
 /** What was written, and what was not. */
@@ -43,22 +38,9 @@ export function writeRecordFiles(
   format: RecordFormat,
   settings: RecordFileSettings,
 ): PTransform<PCollection<SnapshotRecord>, WriteRecordFilesResult> {
-  const { prefix, naming, tempFolder, numShards, maxBytesPerShard, memoryBytes } = settings;
+  const { prefix, naming, tempFolder } = settings;
   return withName(`${transform}(${prefix})`, (records: PCollection<SnapshotRecord>) => {
-    atRunEnd(records, () => fileSystemOf(tempFolder).deleteFolder(tempFolder));
-    const spill = new SpillRuns({
-      prefix,
-      tempFolder,
-      memoryBytes,
-      destination: "store",
-      database: undefined,
-      buckets: numShards || automaticBuckets,
-    });
-    const tasks = records
-      .apply(asyncParDo<SnapshotRecord, RunTotals>(spill, { concurrency: 1 }))
-      .apply(withName("byStore", groupBy<RunTotals, string>("destination")))
-      .apply(withName("planShards", parDo(new PlanShards(numShards, maxBytesPerShard, undefined))))
-      .apply(withName("spreadShards", reshuffle<ShardTask>()));
+    const tasks = sortByStore(records, settings);
     const { columns } = format;
     const written = tasks
       .apply(

@@ -1,7 +1,5 @@
-import { dirname } from "node:path";
 import { registerFunctions } from "../../beam/index.js";
-import { SnapshotError } from "../../snapshot/index.js";
-import { makeFolder } from "../file/make-folder.js";
+import { makeFolderOf } from "../file/make-folder.js";
 import type { TablePlan } from "../table/column.js";
 import type { RowsWritten, TableBatch, TableEngine, TableSession, WriteMode } from "../table/table-engine.js";
 import { type SqliteDatabase, openSqlite } from "./sqlite-driver.js";
@@ -45,15 +43,7 @@ export function sqliteSession(database: SqliteDatabase): TableSession {
 
 /** Opens the database file, and makes it and its folder when they are not there. */
 function openDestination(file: string, busyTimeoutMs: number): SqliteDatabase {
-  try {
-    makeFolder(dirname(file));
-  } catch (cause) {
-    throw new SnapshotError(
-      "FILE_NOT_WRITABLE",
-      `The folder of ${file} could not be made: ${cause instanceof Error ? cause.message : String(cause)}. Choose a folder that you may write to.`,
-      { file, cause },
-    );
-  }
+  makeFolderOf(file);
   return openSqlite(file, busyTimeoutMs);
 }
 

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { main } from "../../cli/main.js";
 import { openSqlite } from "../../io/sqlite/sqlite-driver.js";
 import { parseDestination, toDatabase } from "../../pipelines/index.js";
+import { queryDuckdb } from "../io/duckdb/query-duckdb.js";
 import { temporaryFolder } from "../temporary-folder.js";
 
 const devices = "examples/devices/*.idbsnap";
@@ -19,17 +20,6 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
   return { code, ...result };
 }
 
-async function askDuckdb(file: string, sql: string): Promise<unknown[][]> {
-  const instance = await DuckDBInstance.create(file);
-  const connection = await instance.connect();
-  try {
-    return (await connection.runAndReadAll(sql)).getRowsJS();
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
-}
-
 let folder: string;
 beforeEach(() => {
   folder = temporaryFolder();
@@ -42,13 +32,13 @@ describe("toWarehouse", () => {
     const queries = out.split("\n").filter((line) => line.startsWith("  SELECT"));
     expect(queries).toHaveLength(3);
     const file = join(folder, "warehouse.duckdb");
-    for (const query of queries) await askDuckdb(file, query);
+    for (const query of queries) await queryDuckdb(file, query);
     const parquet = join(folder, "parquet/notes-00000-of-00001.parquet");
     const instance = await DuckDBInstance.create(":memory:");
     const connection = await instance.connect();
     const inFile = await connection.runAndReadAll(`SELECT count(*), count(DISTINCT _key) FROM '${parquet}'`);
     expect(inFile.getRowsJS()).toEqual(
-      await askDuckdb(file, "SELECT count(*), count(DISTINCT _key) FROM notes"),
+      await queryDuckdb(file, "SELECT count(*), count(DISTINCT _key) FROM notes"),
     );
     connection.closeSync();
     instance.closeSync();

@@ -2,24 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, test } from "vitest";
 import { create, runDirect } from "../../../beam/index.js";
 import { type TableCounts, writeToDuckdb } from "../../../io/index.js";
 import { assertElements } from "../../../testing/index.js";
 import { temporaryFolder } from "../../temporary-folder.js";
 import { origin, put, tombstone } from "../record-files/written-records.js";
-
-async function query(file: string, sql: string): Promise<unknown[][]> {
-  const instance = await DuckDBInstance.create(file);
-  const connection = await instance.connect();
-  try {
-    return (await connection.runAndReadAll(sql)).getRowsJS();
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
-}
+import { queryDuckdb } from "./query-duckdb.js";
 
 const module = (path: string): string =>
   JSON.stringify(new URL(`../../../dist/${path}`, import.meta.url).href);
@@ -86,7 +75,7 @@ describe("a pipeline into DuckDB", () => {
         );
     });
     const sql = 'SELECT sum(price), max(year("at")), count(*) FROM notes WHERE NOT _deleted';
-    expect(await query(file, sql)).toEqual([[3.5, 2024n, 2n]]);
+    expect(await queryDuckdb(file, sql)).toEqual([[3.5, 2024n, 2n]]);
   });
 
   test("keeps stores apart from what it works with itself", async () => {
@@ -105,8 +94,8 @@ describe("a pipeline into DuckDB", () => {
         .tables.map(countsOnly)
         .apply(assertElements(stores.map((store) => ({ store, upserted: 1, unchanged: 0 }))));
     });
-    for (const [table] of await query(file, 'SELECT "table" FROM _beam_indexeddb_tables'))
-      expect(await query(file, `SELECT count(*) FROM main."${String(table)}"`)).toEqual([[1n]]);
+    for (const [table] of await queryDuckdb(file, 'SELECT "table" FROM _beam_indexeddb_tables'))
+      expect(await queryDuckdb(file, `SELECT count(*) FROM main."${String(table)}"`)).toEqual([[1n]]);
   });
 
   test("tells what DuckDB refuses with a code and the file", async () => {
@@ -116,7 +105,7 @@ describe("a pipeline into DuckDB", () => {
         root.apply(create([put(1, { a: 1 })])).apply(writeToDuckdb(file));
       });
     await load();
-    await query(file, "DROP TABLE notes");
+    await queryDuckdb(file, "DROP TABLE notes");
     await expect(load()).rejects.toMatchObject({ code: "STORE_CONSTRAINT", file });
   });
 
@@ -125,7 +114,7 @@ describe("a pipeline into DuckDB", () => {
     const processes = [0, 1, 2].map((i) => startProgram(file, -1, i * 500, i * 500 + 1000));
     const codes = await Promise.all(processes.map(async (one) => ((await once(one, "exit")) as [number])[0]));
     expect(codes).toEqual([0, 0, 0]);
-    expect(await query(file, "SELECT count(*), count(DISTINCT n), sum(n)::BIGINT FROM notes")).toEqual([
+    expect(await queryDuckdb(file, "SELECT count(*), count(DISTINCT n), sum(n)::BIGINT FROM notes")).toEqual([
       [2000n, 2000n, (2000n * 1999n) / 2n],
     ]);
   });
@@ -165,11 +154,16 @@ describe("a pipeline into DuckDB", () => {
     async (_, at, left) => {
       const file = join(temporaryFolder(), "app.duckdb");
       expect(await runProgram(file, at)).toBe("SIGKILL");
-      const found = await query(file, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'notes'");
-      const count = found[0]![0] === 0n ? 0n : (await query(file, "SELECT count(*) FROM notes"))[0]![0];
+      const found = await queryDuckdb(
+        file,
+        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'notes'",
+      );
+      const count = found[0]![0] === 0n ? 0n : (await queryDuckdb(file, "SELECT count(*) FROM notes"))[0]![0];
       expect(count).toBe(left);
       expect(await runProgram(file, -1)).toBe(0);
-      expect(await query(file, "SELECT count(*), sum(n)::BIGINT FROM notes")).toEqual([[1000n, 499_500n]]);
+      expect(await queryDuckdb(file, "SELECT count(*), sum(n)::BIGINT FROM notes")).toEqual([
+        [1000n, 499_500n],
+      ]);
     },
   );
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type SqliteDatabase, type SqliteDriverName, openSqlite } from "../../../io/sqlite/sqlite-driver.js";
 import { sqliteSession } from "../../../io/sqlite/sqlite-engine.js";
-import { createSqliteTables, readTablePlans } from "../../../io/sqlite/sqlite-tables.js";
+import { readTablePlans } from "../../../io/sqlite/sqlite-tables.js";
 import {
   type Column,
   type ColumnKind,
@@ -11,11 +11,9 @@ import {
   metadataColumns,
 } from "../../../io/table/column.js";
 import { quoteIdentifier } from "../../../io/table/identifier.js";
-import { type DatasetStatistics, observeRecord, storeId } from "../../../io/table/store-statistics.js";
-import { type TableRow, newestRows, toTableRow } from "../../../io/table/table-row.js";
-import { isSnapshotError } from "../../../snapshot/index.js";
-import type { StoreAdapter, StoreUnderTest, StoreWriteOptions } from "../../suites/store-suite.js";
+import type { StoreAdapter, StoreUnderTest } from "../../suites/store-suite.js";
 import type { StoredTable } from "../../suites/stored-row.js";
+import { writeBundles } from "../../suites/write-bundles.js";
 
 /** Reads a table back and turns every cell into the type that its column stands for. */
 export function readSqliteTable(
@@ -110,8 +108,7 @@ export function sqliteCoreAdapter(driver: SqliteDriverName): StoreAdapter {
       const folder = mkdtempSync(join(tmpdir(), "sqlite-store-"));
       const database = openSqlite(join(folder, "test.sqlite"), 1000, driver);
       const store: StoreUnderTest = {
-        write: (bundles, options = {}) =>
-          Promise.resolve().then(() => writeBundles(database, bundles, options)),
+        write: (bundles, options = {}) => writeBundles(sqliteSession(database), bundles, options),
         read: (name, databaseName) => Promise.resolve(readSqliteTable(database, name, databaseName)),
         makeForeignTable: (name) => {
           database.exec(`CREATE TABLE ${quoteIdentifier(name)} (x)`);
@@ -126,39 +123,4 @@ export function sqliteCoreAdapter(driver: SqliteDriverName): StoreAdapter {
       return Promise.resolve(store);
     },
   };
-}
-
-function writeBundles(
-  database: SqliteDatabase,
-  bundles: Parameters<StoreUnderTest["write"]>[0],
-  options: StoreWriteOptions,
-): Awaited<ReturnType<StoreUnderTest["write"]>> {
-  const statistics: DatasetStatistics = new Map();
-  for (const record of bundles.flat())
-    observeRecord(statistics, record, { lists: options.children === "tables" });
-  const plans = createSqliteTables(database, statistics, options);
-  const failed: { store: string; code: string }[] = [];
-  for (const bundle of bundles) {
-    const rows = new Map<string, TableRow[]>();
-    for (const record of bundle) {
-      const id = storeId(record.database, record.store);
-      const plan = plans.find((known) => storeId(known.database, known.store) === id)!;
-      try {
-        const row = toTableRow(record, plan, options.versionBy);
-        rows.set(id, [...(rows.get(id) ?? []), row]);
-      } catch (error) {
-        if (options.onError !== "failedRecords" || !isSnapshotError(error)) throw error;
-        failed.push({ store: record.store, code: error.code });
-      }
-    }
-    const batches = plans.flatMap((plan) => {
-      const found = rows.get(storeId(plan.database, plan.store));
-      return found ? [{ plan, rows: newestRows(found) }] : [];
-    });
-    void sqliteSession(database).writeBatches(batches, {
-      loadId: options.loadId ?? "test",
-      hardDelete: options.deletes === "hard",
-    });
-  }
-  return { failed };
 }
